@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Incremental Internet checksums, RFC 1624. A delta is the one's complement sum (new - old) of the 16-bit words
+ * that change, computed once when a flow is compiled; applying it to a packet's checksum is two additions.
+ * Checksum fields are worked on as they lie in memory (network order): one's complement sums do not care (RFC 1071).
+ */
+#ifndef BASE_CKSUM_H
+#define BASE_CKSUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+static inline uint16_t
+cksum_fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)(sum + (sum >> 16));
+}
+
+/* delta + (new - old) over `len` bytes (even). */
+uint16_t
+cksum_delta(uint16_t delta, const void *old, const void *new_, size_t len);
+
+/*
+ * Checksum field value after the change: HC' = ~(~HC + delta) (RFC 1624 3, equation 3).
+ *
+ * Gives what a full recomputation gives, never the other zero: a sum is 0x0000 only of bytes that are all zero, which
+ * no IP header or pseudo header is, so a recomputed field is never 0xffff, and neither is this one - unless the field was
+ * 0xffff before (no stack writes that, but UDP's, see below) and the delta is 0: then it stays as it came.
+ */
+static inline uint16_t
+cksum_apply(uint16_t cksum, uint16_t delta)
+{
+	return (uint16_t)~cksum_fold((uint32_t)(uint16_t)~cksum + delta);
+}
+
+/* The same for UDP: 0 means "no checksum" and stays; a computed 0 is sent as 0xffff (RFC 768). */
+static inline uint16_t
+cksum_apply_udp(uint16_t cksum, uint16_t delta)
+{
+	uint16_t sum;
+
+	if (cksum == 0)
+		return 0;
+	sum = cksum_apply(cksum, delta);
+	return sum != 0 ? sum : 0xffff;
+}
+
+#endif /* BASE_CKSUM_H */

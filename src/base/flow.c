@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Tuples: what the slow path does with flow keys. The control lcore calls this when it opens
+ * connections, reads quoted packets and reports; what runs for every packet (hash, digest) is
+ * inline in flow.h.
+ */
+#include "base/flow.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+void
+flow_tuple_seal(struct flow_tuple *t)
+{
+	if (t->key.family == 6) {
+		t->key.src = flow_digest6(t->src.b);
+		t->key.dst = flow_digest6(t->dst.b);
+	} else {
+		memcpy(&t->key.src, t->src.b, sizeof(t->key.src));
+		memcpy(&t->key.dst, t->dst.b, sizeof(t->key.dst));
+	}
+}
+
+/*
+ * Queries and their answers: RFC 792 (echo, timestamp, information), RFC 950 (address mask), RFC
+ * 4443 (echo), RFC 4620 (node information). Everything else opens nothing: an answer without a
+ * question, errors, and messages between routers.
+ */
+static const struct {
+	uint8_t proto;
+	uint8_t query;
+	uint8_t answer;
+} icmp_queries[] = {
+	{ IPPROTO_ICMP, 8, 0 },
+	{ IPPROTO_ICMP, 13, 14 },
+	{ IPPROTO_ICMP, 15, 16 },
+	{ IPPROTO_ICMP, 17, 18 },
+	{ IPPROTO_ICMPV6, 128, 129 },
+	{ IPPROTO_ICMPV6, 139, 140 },
+};
+
+/* Type of the answer to a query, or of the query that an answer is to; -1 if it is neither. */
+static int
+icmp_counterpart(uint8_t proto, uint8_t type, bool *is_query)
+{
+	for (size_t i = 0; i < RTE_DIM(icmp_queries); i++) {
+		if (icmp_queries[i].proto != proto)
+			continue;
+		*is_query = icmp_queries[i].query == type;
+		if (*is_query)
+			return icmp_queries[i].answer;
+		if (icmp_queries[i].answer == type)
+			return icmp_queries[i].query;
+	}
+	return -1;
+}
+
+static bool
+is_icmp(const struct flow_key *key)
+{
+	return key->proto == (key->family == 6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+}
+
+/* Turned round; *is_query is true for everything that is not an ICMP answer. */
+static bool
+turn_round(const struct flow_tuple *t, struct flow_tuple *out, bool *is_query)
+{
+	const struct flow_tuple in = *t; /* out may be t */
+
+	*is_query = true;
+	*out = (struct flow_tuple){
+		.key = {
+			.family = in.key.family,
+			.proto = in.key.proto,
+			.zone = in.key.zone,
+			.src = in.key.dst,
+			.dst = in.key.src,
+			.sport = in.key.dport,
+			.dport = in.key.sport,
+		},
+		.src = in.dst,
+		.dst = in.src,
+	};
+	if (is_icmp(&in.key)) {
+		uint16_t type_code = rte_be_to_cpu_16(in.key.dport);
+		int type = icmp_counterpart(in.key.proto, (uint8_t)(type_code >> 8), is_query);
+
+		if (type < 0)
+			return false;
+		out->key.sport = in.key.sport;
+		out->key.dport = rte_cpu_to_be_16((uint16_t)(type << 8 | (type_code & 0xff)));
+	}
+	return true;
+}
+
+bool
+flow_tuple_reply(const struct flow_tuple *t, struct flow_tuple *out)
+{
+	bool is_query;
+
+	return turn_round(t, out, &is_query) && is_query;
+}
+
+bool
+flow_tuple_inverse(const struct flow_tuple *t, struct flow_tuple *out)
+{
+	bool is_query;
+
+	return turn_round(t, out, &is_query);
+}
+
+/* Protocols with ports in their first four bytes, and some without whose name is worth printing. */
+static const struct {
+	uint8_t proto;
+	bool ports;
+	const char *name;
+} protocols[] = {
+	{ IPPROTO_TCP, true, "tcp" },
+	{ IPPROTO_UDP, true, "udp" },
+	{ IPPROTO_SCTP, true, "sctp" },
+	{ IPPROTO_UDPLITE, true, "udplite" },
+	{ IPPROTO_ICMP, false, "icmp" },
+	{ IPPROTO_ICMPV6, false, "icmp6" },
+	{ IPPROTO_GRE, false, "gre" },
+	{ IPPROTO_ESP, false, "esp" },
+	{ IPPROTO_AH, false, "ah" },
+	{ IPPROTO_DCCP, false, "dccp" },
+};
+
+/* "192.0.2.1:80", "[2001:db8::1]:80", or without the port when it has none. */
+static void
+endpoint_str(uint8_t family, const struct flow_addr *addr, bool ports, rte_be16_t port, char *buf,
+		size_t len)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(family == 6 ? AF_INET6 : AF_INET, addr->b, text, sizeof(text));
+	if (!ports)
+		snprintf(buf, len, "%s", text);
+	else
+		snprintf(buf, len, family == 6 ? "[%s]:%u" : "%s:%u", text, rte_be_to_cpu_16(port));
+}
+
+const char *
+flow_tuple_str(const struct flow_tuple *t, char *buf, size_t len)
+{
+	char src[INET6_ADDRSTRLEN + 9], dst[INET6_ADDRSTRLEN + 9], name[12], query[40] = "";
+	const struct flow_key *key = &t->key;
+	bool ports = false;
+
+	snprintf(name, sizeof(name), "proto %u", key->proto);
+	for (size_t i = 0; i < RTE_DIM(protocols); i++) {
+		if (protocols[i].proto == key->proto) {
+			snprintf(name, sizeof(name), "%s", protocols[i].name);
+			ports = protocols[i].ports;
+		}
+	}
+	if (is_icmp(key)) {
+		uint16_t type_code = rte_be_to_cpu_16(key->dport);
+
+		snprintf(query, sizeof(query), " type %u code %u id %u", type_code >> 8,
+				type_code & 0xff, rte_be_to_cpu_16(key->sport));
+	}
+	endpoint_str(key->family, &t->src, ports, key->sport, src, sizeof(src));
+	endpoint_str(key->family, &t->dst, ports, key->dport, dst, sizeof(dst));
+	snprintf(buf, len, "%s %s -> %s%s", name, src, dst, query);
+	return buf;
+}
