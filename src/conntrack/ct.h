@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Connection tracking: the store (hash table, connections, ageing) and the protocol trackers.
+ *
+ * The control lcore is the only writer of the table: everything here is its to call, except what is marked
+ * [any lcore], which takes no lock. Knows nothing of policy: who may connect where is the session code's business.
+ */
+#ifndef CONNTRACK_CT_H
+#define CONNTRACK_CT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/counters.h"
+#include "base/drop.h"
+#include "base/flow.h"
+#include "base/pkt.h"
+
+struct ct_table; /* opaque */
+struct rte_rcu_qsbr;
+
+/* ---- connections ---------------------------------------------------------------------------------------- */
+
+enum ct_tcp_state {
+	CT_TCP_NONE = 0,
+	CT_TCP_SYN_SENT,
+	CT_TCP_SYN_RECV,
+	CT_TCP_ESTABLISHED,
+	CT_TCP_FIN_WAIT,
+	CT_TCP_CLOSE_WAIT,
+	CT_TCP_LAST_ACK,
+	CT_TCP_TIME_WAIT,
+	CT_TCP_CLOSE,
+	CT_TCP_SYN_SENT2, /* simultaneous open */
+	CT_TCP_STATES
+};
+
+/* ct_conn.status, after nf_conntrack's IPS_* bits */
+#define CT_S_SEEN_REPLY 0x0001u
+#define CT_S_ASSURED 0x0002u
+#define CT_S_DNAT 0x0004u
+#define CT_S_SNAT 0x0008u
+#define CT_S_DYING 0x0010u /* out of the table, waiting for readers to leave */
+#define CT_S_USED 0x0020u  /* slot holds a connection */
+
+struct ct_tcp_window {
+	uint32_t end;	 /* highest sequence number sent, + payload */
+	uint32_t maxend; /* highest that the other side's window allows */
+	uint32_t maxwin; /* largest window advertised, scaled */
+	uint32_t maxack;
+};
+
+struct ct_tcp {
+	struct ct_tcp_window win[2]; /* by direction of the sender */
+	uint8_t scale[2];
+	uint8_t flags[2];
+	uint8_t state; /* enum ct_tcp_state */
+	uint8_t last_dir;
+	uint8_t last_index;
+	uint8_t last_wscale;
+	uint32_t last_seq;
+	uint32_t last_ack;
+	uint32_t last_end;
+	uint16_t last_win;
+	uint8_t last_flags;
+	uint8_t retrans;
+};
+
+/*
+ * Three cache lines: a flow a direction, then the tracker. A packet of an established UDP connection touches one
+ * bucket of the table and one flow line, TCP with window checks the tracker line as well.
+ * IPv6 addresses lie beside it (ct_conn6), and timer links in an array that only control touches.
+ *
+ * [I] immutable after publish, [L] lent (see flow.h), [C] control writes.
+ */
+struct ct_conn {
+	struct flow flow[2]; /* [L] by enum flow_dir */
+	union {		     /* [L] */
+		struct ct_tcp tcp;
+		struct {
+			uint64_t opened; /* ns */
+			uint8_t state;	 /* tracker's own */
+		} other;
+		uint8_t tracker[56];
+	};
+	uint16_t status; /* [L] CT_S_* */
+	uint8_t owner;	 /* [I] worker index */
+	uint8_t policy;	 /* [I] timeout policy; 0 = defaults */
+	uint32_t mark;	 /* [L] */
+} __rte_cache_aligned;
+_Static_assert(sizeof(struct ct_conn) == 192, "three cache lines a connection");
+
+/* Addresses of an IPv6 connection: key of direction d = addr[2d], addr[2d + 1]; it leaves as the other pair, swapped. */
+struct ct_conn6 {
+	struct flow_addr addr[4]; /* [I] original src, dst, reply src, dst */
+} __rte_cache_aligned;
+
+static inline uint32_t
+ct_flow_id(uint32_t conn, enum flow_dir dir)
+{
+	return conn << 1 | dir;
+}
+
+/* ---- table ------------------------------------------------------------------------------------------------ */
+
+/* Seconds, by tracker and state; the kernel's nf_conntrack defaults when ct_timeouts_default() filled it in. */
+struct ct_timeouts {
+	uint32_t tcp[CT_TCP_STATES]; /* by enum ct_tcp_state; [CT_TCP_NONE] unused */
+	uint32_t tcp_retrans;	     /* at most, when the same segment keeps being sent */
+	uint32_t tcp_unack;  /* at most, while data is not acknowledged or no answer was seen */
+	uint32_t udp;	     /* unreplied */
+	uint32_t udp_stream; /* replied */
+	uint32_t icmp;
+	uint32_t icmp6;
+	uint32_t generic;
+};
+void
+ct_timeouts_default(struct ct_timeouts *t);
+
+struct ct_params {
+	uint32_t connections;  /* at most so many, both families; 1 .. 2^30 */
+	uint32_t connections6; /* of which at most so many IPv6; 0 .. connections */
+	uint32_t hash_seed;
+	int socket_id;
+	struct rte_rcu_qsbr *
+			qsbr; /* readers' quiescent states; owned by the caller, outlives the table */
+	struct ct_timeouts timeouts;
+	bool tcp_loose;	  /* pick up TCP connections in the middle (nf_conntrack_tcp_loose) */
+	bool tcp_liberal; /* window misses are not invalid (nf_conntrack_tcp_be_liberal) */
+};
+
+/* NULL with rte_errno set (EINVAL, ENOMEM). All memory is taken here: nothing is allocated later. */
+struct ct_table *
+ct_create(const struct ct_params *p);
+void
+ct_destroy(struct ct_table *t);
+
+/* [any lcore] Base of the connection array and of the IPv6 addresses; constant for the table's life. */
+struct ct_conn *
+ct_conns(const struct ct_table *t);
+const struct ct_conn6 *
+ct_conns6(const struct ct_table *t);
+
+/* [any lcore] Seed that packet hashes must be computed with. */
+uint32_t
+ct_hash_seed(const struct ct_table *t);
+
+/*
+ * [any lcore, inside an RCU read section] Find the flows of a burst: for every packet whose key.family is not 0,
+ * b->flow[i] becomes its flow id or FLOW_NONE. b->hash must be set. The flow's first line is in cache, or on its way
+ * there, afterwards. May miss a flow that is being moved at this instant: the caller then asks control, which never
+ * misses. Prefetches: bucket of all, then flow lines of all, then compares.
+ */
+void
+ct_find_burst(const struct ct_table *t, struct pkt_burst *b);
+
+/* Control: the flow id of a tuple, or FLOW_NONE. Exact. */
+uint32_t
+ct_find(const struct ct_table *t, const struct flow_tuple *tuple);
+
+/* Control: tuple of a flow (both families), for reports, ICMP translation, compilation. */
+void
+ct_tuple(const struct ct_table *t, uint32_t flow_id, struct flow_tuple *out);
+
+/* ---- life of a connection (control lcore) ------------------------------------------------------------------ */
+
+/* A packet as the trackers see it. */
+struct ct_packet {
+	const struct pkt_info *info;
+	const uint8_t *l4; /* transport header, contiguous */
+	uint32_t l4_len;   /* bytes of transport header and payload by the IP length */
+	uint32_t l4_avail; /* of which readable at l4 (the rest may be in further mbuf segments) */
+	uint64_t now;	   /* ns */
+};
+
+struct ct_verdict {
+	enum ct_state state;	 /* as nf_conntrack says it: new, established, invalid */
+	enum drop_reason reason; /* why invalid */
+	bool established; /* both directions may run on the fast path from now on (TCP: assured as well) */
+	bool closing; /* they may not any more, until `established` is said again */
+	bool reopen;  /* close this connection and treat the packet as the first of a new one */
+	bool close;   /* close the connection after this packet was sent on */
+};
+
+/*
+ * May this packet open a connection? DROP_NONE, or why not (`invalid`): TCP by its flags and loose mode, ICMP by its
+ * type (only queries), others always.
+ */
+enum drop_reason
+ct_may_open(const struct ct_table *t, const struct flow_tuple *tuple, const struct ct_packet *pkt);
+
+/*
+ * Open a connection and publish both flows. `original` as the packet came, `reply` as the answer will come (differs
+ * from the plain inversion when NAT translates). Sets keys and trackers' first state, last_seen, CT_S_DNAT / CT_S_SNAT;
+ * flow rewrite fields are zero, flags 0: the session code compiles them before it returns the packet.
+ * Returns 0 and *conn, -EEXIST (one of the tuples is taken, or they are equal), -ENOSPC (table or IPv6 part full).
+ */
+int
+ct_open(struct ct_table *t, const struct flow_tuple *original, const struct flow_tuple *reply,
+		uint8_t owner, const struct ct_packet *pkt, uint32_t *conn);
+
+/*
+ * Run the tracker for a packet of a known connection (for the opening packet too, after ct_open), stamp last_seen if the
+ * packet keeps the connection alive (not: invalid ones, SYNs repeated to nobody, TCP that the tracker does not believe),
+ * re-arm the timer when its timeout became shorter. Packets and bytes are counted by whoever runs the flow, not here.
+ */
+void
+ct_track(struct ct_table *t, uint32_t conn, enum flow_dir dir, const struct ct_packet *pkt,
+		struct ct_verdict *v);
+
+/*
+ * [owner worker] A TCP packet without SYN, FIN or RST of a connection that may run on the fast path: check its sequence
+ * numbers, and learn from them. False: it is not in the window; hand it to control, whose ct_track() will say so too.
+ * Touches only the connection's tracker line.
+ */
+bool
+ct_track_fast(const struct ct_table *t, struct ct_conn *c, enum flow_dir dir,
+		const struct ct_packet *pkt);
+
+/* Take it out of the table at once; the slot is reused when every reader has left. */
+void
+ct_close(struct ct_table *t, uint32_t conn);
+
+/*
+ * Close what has been idle for its timeout at `now`: at most `limit` timers are looked at. Indices of closed connections go
+ * to closed[] (at most limit, still readable until the next ct_reclaim); returns their number. Bounded work, to be
+ * called often; what was not reached is done by the next call.
+ */
+unsigned int
+ct_age(struct ct_table *t, uint64_t now, uint32_t *closed, unsigned int limit);
+
+/* Would ct_age() have more to do at `now`? */
+bool
+ct_age_due(struct ct_table *t, uint64_t now);
+
+/* Give back slots whose readers have left; at most `limit`. Returns the number. Never waits. */
+unsigned int
+ct_reclaim(struct ct_table *t, unsigned int limit);
+
+/* ---- reading (control lcore) -------------------------------------------------------------------------------- */
+
+struct ct_stats {
+	uint32_t connections; /* now */
+	uint32_t connections6;
+	uint32_t connections_max;
+	uint32_t connections6_max;
+	uint32_t buckets;
+	uint32_t slots;
+	uint64_t opened;
+	uint64_t closed;
+	uint64_t expired;
+	uint64_t full;	    /* refused: no slot */
+	uint64_t clashes;   /* refused: tuple taken */
+	uint64_t displaced; /* entries moved to make room */
+	uint64_t bytes;	    /* all memory of the table */
+};
+void
+ct_stats(const struct ct_table *t, struct ct_stats *out);
+
+/* Next used connection at or after index `from`, or FLOW_NONE. Looks at no more than `limit` slots: then returns FLOW_NONE with *next set to where to go on, else *next = found + 1; *next = FLOW_NONE at the end. */
+uint32_t
+ct_next(const struct ct_table *t, uint32_t from, uint32_t limit, uint32_t *next);
+
+/* Seconds until it expires if nothing comes, at `now`. */
+uint32_t
+ct_expires_in(const struct ct_table *t, uint32_t conn, uint64_t now);
+
+const char *
+ct_tcp_state_name(enum ct_tcp_state s); /* "SYN_SENT", as conntrack -L prints */
+
+#endif /* CONNTRACK_CT_H */

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Invariants of the connection table, checked by walking all of it: for tests and fuzzing only,
+ * never at run time.
+ */
+#include <stdlib.h>
+
+#include "ct_priv.h"
+
+static bool
+lives(const struct ct_table *t, uint32_t conn)
+{
+	return (t->conns[conn].status & (CT_S_USED | CT_S_DYING)) == CT_S_USED;
+}
+
+/* Every live connection: both flows found, in the wheel, in the right part of the table. */
+static const char *
+check_conns(const struct ct_table *t)
+{
+	uint32_t i, n = 0, n6 = 0;
+	unsigned int dir;
+
+	for (i = 0; i < t->n_conns; i++) {
+		if (!lives(t, i)) {
+			if (t->wheel.link[i].next != FLOW_NONE)
+				return "timer of a connection that is not there";
+			continue;
+		}
+		n++;
+		n6 += t->conns[i].flow[0].key.family == 6;
+		if (t->conns[i].flow[0].key.family == 6 && i >= t->n_conns6)
+			return "IPv6 connection without addresses";
+		if (t->wheel.link[i].next == FLOW_NONE)
+			return "connection without timer";
+		for (dir = 0; dir < 2; dir++) {
+			struct flow_tuple tuple;
+
+			ct_tuple(t, ct_flow_id(i, dir), &tuple);
+			if (ct_find(t, &tuple) != ct_flow_id(i, dir))
+				return "flow is not found";
+		}
+	}
+	if (n != t->stats.connections || n6 != t->stats.connections6)
+		return "wrong number of connections";
+	return NULL;
+}
+
+/* Every entry: of a live connection, in one of its two buckets, with its tag. */
+static const char *
+check_buckets(const struct ct_table *t)
+{
+	uint64_t n = 0;
+	uint32_t b;
+	unsigned int s;
+
+	for (b = 0; b < t->n_buckets; b++) {
+		for (s = 0; s < CT_SLOTS; s++) {
+			uint32_t id = t->buckets[b].flow[s], hash;
+
+			if (t->buckets[b].tag[s] == 0)
+				continue;
+			n++;
+			if (id >> 1 >= t->n_conns || !lives(t, id >> 1))
+				return "entry of a connection that is not there";
+			hash = flow_hash(&ct_flow(t, id)->key, t->hash_seed);
+			if (t->buckets[b].tag[s] != ct_tag(hash))
+				return "entry with a wrong tag";
+			if (b != ct_bucket1(t->n_buckets, hash) &&
+					b != ct_bucket2(t->n_buckets, hash))
+				return "entry in a wrong bucket";
+		}
+	}
+	return n == 2 * (uint64_t)t->stats.connections ? NULL : "wrong number of entries";
+}
+
+/* One list of the wheel. Returns its length, or -1. */
+static int64_t
+check_list(const struct ct_wheel *w, unsigned int level, unsigned int slot)
+{
+	uint32_t head = w->n + level * CT_WHEEL_SLOTS + slot, i;
+	uint64_t now = w->tick >> level * CT_WHEEL_BITS;
+	int64_t n = 0;
+
+	for (i = w->link[head].next; i != head; i = w->link[i].next) {
+		uint64_t at = w->link[i].deadline >> level * CT_WHEEL_BITS;
+		bool late = w->link[i].deadline <= w->tick && level == 0;
+
+		if (i >= w->n || w->link[w->link[i].next].prev != i || n++ > w->n)
+			return -1;
+		if (late ? slot != now % CT_WHEEL_SLOTS : slot != at % CT_WHEEL_SLOTS)
+			return -1;
+		/* In the future, as this level sees it, and within its reach. */
+		if (!late && (at < now || at >> CT_WHEEL_BITS != now >> CT_WHEEL_BITS))
+			return -1;
+	}
+	return n;
+}
+
+static const char *
+check_wheel(const struct ct_table *t)
+{
+	unsigned int level, slot;
+	uint64_t total = 0;
+
+	for (level = 0; level < CT_WHEEL_LEVELS; level++) {
+		for (slot = 0; slot < CT_WHEEL_SLOTS; slot++) {
+			int64_t n = check_list(&t->wheel, level, slot);
+
+			if (n < 0)
+				return "timer in a wrong place";
+			if ((t->wheel.used[level] >> slot & 1) != (n > 0))
+				return "bitmap of the wheel is wrong";
+			total += n;
+		}
+	}
+	return total == t->stats.connections ? NULL : "wrong number of timers";
+}
+
+/* Every slot is exactly one of: live, waiting for readers, free. */
+static const char *
+check_slots(const struct ct_table *t)
+{
+	const struct ct_dying *d = &t->dying;
+	uint8_t *seen = calloc(t->n_conns, 1);
+	const char *wrong = NULL;
+	uint64_t pos;
+	uint32_t i;
+
+	if (seen == NULL)
+		return "out of memory";
+	for (i = 0; i < t->free_low; i++)
+		seen[t->free[i]] += t->free[i] < t->n_conns6 ? 1 : 100;
+	for (i = 0; i < t->free_high; i++)
+		seen[t->free[t->n_conns6 + i]] += t->free[t->n_conns6 + i] >= t->n_conns6 ? 1 : 100;
+	for (pos = d->out; pos < d->in; pos++) {
+		i = d->conn[pos % t->n_conns];
+		seen[i] += t->conns[i].status & CT_S_DYING ? 1 : 100;
+	}
+	for (i = 0; i < t->n_conns; i++) {
+		if (seen[i] + lives(t, i) != 1)
+			wrong = "slot lost, or had twice";
+	}
+	if (d->out > d->safe || d->safe > d->marked || d->marked > d->in ||
+			d->in - d->out > t->n_conns)
+		wrong = "list of the dying is out of order";
+	free(seen);
+	return wrong;
+}
+
+const char *
+ct_check(const struct ct_table *t)
+{
+	const char *wrong = check_conns(t);
+
+	if (wrong == NULL)
+		wrong = check_buckets(t);
+	if (wrong == NULL)
+		wrong = check_wheel(t);
+	if (wrong == NULL)
+		wrong = check_slots(t);
+	return wrong;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Memory of the connection table, and reading it: statistics, walking, tuples. Control lcore;
+ * workers read the base addresses and the seed only. All memory is taken once, from hugepages of
+ * the given socket.
+ */
+#include <rte_errno.h>
+#include <rte_malloc.h>
+#include <rte_rcu_qsbr.h>
+
+#include "ct_priv.h"
+
+/* Two flows a connection, at most 85 % of the slots in use: 12.5 bytes of buckets a connection. */
+#define LOAD_PERCENT 85
+#define CONNECTIONS_MAX (UINT32_C(1) << 30)
+
+static const struct ct_timeouts timeouts_default = {
+	.tcp = {
+		[CT_TCP_SYN_SENT] = 120,
+		[CT_TCP_SYN_RECV] = 60,
+		[CT_TCP_ESTABLISHED] = 5 * 24 * 3600,
+		[CT_TCP_FIN_WAIT] = 120,
+		[CT_TCP_CLOSE_WAIT] = 60,
+		[CT_TCP_LAST_ACK] = 30,
+		[CT_TCP_TIME_WAIT] = 120,
+		[CT_TCP_CLOSE] = 10,
+		[CT_TCP_SYN_SENT2] = 120,
+	},
+	.tcp_retrans = 300,
+	.tcp_unack = 300,
+	.udp = 30,
+	.udp_stream = 120,
+	.icmp = 30,
+	.icmp6 = 30,
+	.generic = 600,
+};
+
+void
+ct_timeouts_default(struct ct_timeouts *t)
+{
+	*t = timeouts_default;
+}
+
+static uint32_t
+buckets_for(uint32_t connections)
+{
+	uint64_t slots = ((uint64_t)connections * 2 * 100 + LOAD_PERCENT - 1) / LOAD_PERCENT;
+
+	return (uint32_t)((slots + CT_SLOTS - 1) / CT_SLOTS);
+}
+
+static void *
+take(struct ct_table *t, const char *name, size_t size, uint64_t count, int socket_id)
+{
+	size_t bytes = size * RTE_MAX(count, UINT64_C(1));
+
+	t->stats.bytes += bytes;
+	return rte_zmalloc_socket(name, bytes, RTE_CACHE_LINE_SIZE, socket_id);
+}
+
+static bool
+take_all(struct ct_table *t, int socket)
+{
+	t->buckets = take(t, "ct_buckets", sizeof(*t->buckets), t->n_buckets, socket);
+	t->conns = take(t, "ct_conns", sizeof(*t->conns), t->n_conns, socket);
+	t->conns6 = take(t, "ct_conns6", sizeof(*t->conns6), t->n_conns6, socket);
+	t->free = take(t, "ct_free", sizeof(*t->free), t->n_conns, socket);
+	t->dying.conn = take(t, "ct_dying", sizeof(*t->dying.conn), t->n_conns, socket);
+	t->wheel.link = take(t, "ct_links", sizeof(*t->wheel.link),
+			(uint64_t)t->n_conns + CT_WHEEL_HEADS, socket);
+	return t->buckets != NULL && t->conns != NULL && t->conns6 != NULL && t->free != NULL &&
+			t->dying.conn != NULL && t->wheel.link != NULL;
+}
+
+/* Stacks, lowest index on top: young tables stay dense. */
+static void
+fill_free(struct ct_table *t)
+{
+	uint32_t i, high = t->n_conns - t->n_conns6;
+
+	for (i = 0; i < t->n_conns6; i++)
+		t->free[i] = t->n_conns6 - 1 - i;
+	for (i = 0; i < high; i++)
+		t->free[t->n_conns6 + i] = t->n_conns - 1 - i;
+	t->free_low = t->n_conns6;
+	t->free_high = high;
+}
+
+struct ct_table *
+ct_create(const struct ct_params *p)
+{
+	struct ct_table *t;
+
+	if (p->connections == 0 || p->connections > CONNECTIONS_MAX ||
+			p->connections6 > p->connections || p->qsbr == NULL) {
+		rte_errno = EINVAL;
+		return NULL;
+	}
+	t = rte_zmalloc_socket("ct_table", sizeof(*t), RTE_CACHE_LINE_SIZE, p->socket_id);
+	if (t == NULL) {
+		rte_errno = ENOMEM;
+		return NULL;
+	}
+	t->n_buckets = buckets_for(p->connections);
+	t->n_conns = p->connections;
+	t->n_conns6 = p->connections6;
+	t->hash_seed = p->hash_seed;
+	t->qsbr = p->qsbr;
+	t->timeouts = p->timeouts;
+	t->tcp_loose = p->tcp_loose;
+	t->tcp_liberal = p->tcp_liberal;
+	t->stats.connections_max = p->connections;
+	t->stats.connections6_max = p->connections6;
+	t->stats.buckets = t->n_buckets;
+	t->stats.slots = t->n_buckets * CT_SLOTS;
+	t->stats.bytes = sizeof(*t);
+	if (!take_all(t, p->socket_id)) {
+		ct_destroy(t);
+		rte_errno = ENOMEM;
+		return NULL;
+	}
+	fill_free(t);
+	ct_wheel_init(&t->wheel, t->wheel.link, t->n_conns);
+	return t;
+}
+
+void
+ct_destroy(struct ct_table *t)
+{
+	if (t == NULL)
+		return;
+	rte_free(t->wheel.link);
+	rte_free(t->dying.conn);
+	rte_free(t->free);
+	rte_free(t->conns6);
+	rte_free(t->conns);
+	rte_free(t->buckets);
+	rte_free(t);
+}
+
+struct ct_conn *
+ct_conns(const struct ct_table *t)
+{
+	return t->conns;
+}
+
+const struct ct_conn6 *
+ct_conns6(const struct ct_table *t)
+{
+	return t->conns6;
+}
+
+uint32_t
+ct_hash_seed(const struct ct_table *t)
+{
+	return t->hash_seed;
+}
+
+void
+ct_tuple(const struct ct_table *t, uint32_t flow_id, struct flow_tuple *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->key = ct_flow(t, flow_id)->key;
+	if (out->key.family == 6) {
+		const struct flow_addr *addr = &t->conns6[flow_id >> 1].addr[2 * (flow_id & 1)];
+
+		out->src = addr[0];
+		out->dst = addr[1];
+	} else {
+		memcpy(out->src.b, &out->key.src, sizeof(out->key.src));
+		memcpy(out->dst.b, &out->key.dst, sizeof(out->key.dst));
+	}
+}
+
+void
+ct_stats(const struct ct_table *t, struct ct_stats *out)
+{
+	*out = t->stats;
+}
+
+uint32_t
+ct_next(const struct ct_table *t, uint32_t from, uint32_t limit, uint32_t *next)
+{
+	uint32_t i, end = t->n_conns;
+
+	if (from < t->n_conns && limit < t->n_conns - from)
+		end = from + limit;
+	for (i = from; i < end; i++) {
+		if ((t->conns[i].status & (CT_S_USED | CT_S_DYING)) == CT_S_USED) {
+			*next = i + 1;
+			return i;
+		}
+	}
+	*next = i < t->n_conns ? i : FLOW_NONE;
+	return FLOW_NONE;
+}
