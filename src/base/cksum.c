@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Building checksum deltas: the slow half of RFC 1624, done once when a flow is compiled (control
- * lcore). Applying them is inline in cksum.h.
+ * lcore). Applying them is inline in cksum.h. And the choice of the sum for long packets.
  */
 #include "base/cksum.h"
 
 #include <string.h>
+
+#include <rte_cpuflags.h>
+
+#include "cksum_isa.h"
 
 uint16_t
 cksum_delta(uint16_t delta, const void *old, const void *new_, size_t len)
@@ -23,4 +27,16 @@ cksum_delta(uint16_t delta, const void *old, const void *new_, size_t len)
 		sum = cksum_fold(sum + to + (uint16_t)~from);
 	}
 	return (uint16_t)sum;
+}
+
+cksum_sum_fn *
+cksum_sum_best(void)
+{
+#ifdef RTE_ARCH_X86_64
+	if (rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX512BW) > 0)
+		return cksum_sum_avx512;
+	if (rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX2) > 0)
+		return cksum_sum_avx2;
+#endif
+	return cksum_sum_generic;
 }

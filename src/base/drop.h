@@ -73,7 +73,8 @@
 	/* routing and neighbours */ \
 	X(NO_ROUTE, "no_route", "no route to the destination") \
 	X(TTL_EXPIRED, "ttl_expired", "TTL or hop limit ran out here") \
-	X(MTU_EXCEEDED, "mtu_exceeded", "larger than the next link's MTU, and must not be split") \
+	X(MTU_EXCEEDED, "mtu_exceeded", \
+			"larger than the next link's MTU: packets are not split here") \
 	X(NEIGH_HOLD_FULL, "neigh_hold_full", "too many packets wait for this neighbour") \
 	X(NEIGH_FAILED, "neigh_failed", "next hop did not answer ARP or neighbour discovery") \
 	X(NEIGH_FULL, "neigh_full", "neighbour table is full") \

@@ -93,7 +93,6 @@ enum pkt_verdict {
 	PKT_VERDICT_DROP,    /* free; counted by whoever decided */
 	PKT_VERDICT_LOCAL,   /* consumed by shunt itself: free */
 	PKT_VERDICT_HOLD,    /* waits for a neighbour; comes back later */
-	PKT_VERDICT_AGAIN,   /* the worker had missed the flow: it looks again */
 };
 
 #define PKT_GATE_NONE UINT32_MAX
