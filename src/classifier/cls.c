@@ -202,6 +202,12 @@ cls_class(const struct cls *c, uint16_t class_id)
 	return class_id < c->n_classes ? &c->classes[class_id] : NULL;
 }
 
+uint16_t
+cls_rule_class(const struct cls *c, uint16_t rule)
+{
+	return rule < c->n_rules ? c->rules[rule].class_id : c->default_class;
+}
+
 uint64_t
 cls_rule_hits(const struct cls *c, uint16_t rule)
 {

@@ -119,8 +119,11 @@ unsigned int
 cls_classes(const struct cls *c);
 const struct cls_class *
 cls_class(const struct cls *c, uint16_t class_id); /* any lcore; immutable */
+/* Class that a rule gives; CLS_DEFAULT_RULE for the default. */
+uint16_t
+cls_rule_class(const struct cls *c, uint16_t rule);
+/* How often it decided, once or more a direction of a connection; CLS_DEFAULT_RULE for the default. */
 uint64_t
-cls_rule_hits(const struct cls *c,
-		uint16_t rule); /* connections; CLS_DEFAULT_RULE for the default */
+cls_rule_hits(const struct cls *c, uint16_t rule);
 
 #endif /* CLASSIFIER_CLS_H */

@@ -94,7 +94,7 @@ service_row(struct ctl_table *t, const char *name, const json_t *o)
 	ctl_table_cell(t, "%s", name);
 	ctl_table_cell(t, strchr(address, ':') != NULL ? "[%s]:%" PRIu64 : "%s:%" PRIu64, address,
 			ctl_uint_of(o, "port"));
-	ctl_table_cell(t, "%s", ctl_string_of(o, "protocol"));
+	ctl_table_cell(t, "%s", weight != NULL ? "" : ctl_string_of(o, "protocol"));
 	if (weight != NULL)
 		ctl_table_cell(t, "weight %" PRIu64, ctl_uint_of(o, "weight"));
 	else
@@ -111,7 +111,8 @@ service_row(struct ctl_table *t, const char *name, const json_t *o)
 void
 ctl_services_text(FILE *out, const json_t *result)
 {
-	struct ctl_table *t = ctl_table_create("services");
+	struct ctl_table *t = ctl_table_create(
+			"Services and their backends (IP bytes; back: from the backend)");
 	const json_t *s, *b;
 	size_t i, k;
 
@@ -154,6 +155,14 @@ class_view_json(const struct ctl_view *v, uint16_t class_id)
 	return o;
 }
 
+static json_t *
+rule_json(const struct ctl_view *v, uint16_t rule)
+{
+	return json_pack("{s:s, s:I}", "class",
+			cls_class(v->cls, cls_rule_class(v->cls, rule))->name, "hits",
+			(json_int_t)cls_rule_hits(v->cls, rule));
+}
+
 int
 ctl_classes_call(void *ctx, const json_t *params, json_t **result)
 {
@@ -165,10 +174,9 @@ ctl_classes_call(void *ctx, const json_t *params, json_t **result)
 	for (i = 0; i < cls_classes(v->cls); i++)
 		json_array_append_new(classes, class_view_json(v, (uint16_t)i));
 	for (i = 0; i < cls_rules(v->cls); i++)
-		json_array_append_new(rules,
-				json_integer((json_int_t)cls_rule_hits(v->cls, (uint16_t)i)));
-	*result = json_pack("{s:o, s:o, s:I}", "classes", classes, "rule_hits", rules,
-			"default_hits", (json_int_t)cls_rule_hits(v->cls, CLS_DEFAULT_RULE));
+		json_array_append_new(rules, rule_json(v, (uint16_t)i));
+	*result = json_pack("{s:o, s:o, s:o}", "classes", classes, "rules", rules, "default",
+			rule_json(v, CLS_DEFAULT_RULE));
 	return *result != NULL ? 0 : -ENOMEM;
 }
 
@@ -184,18 +192,23 @@ optional_cell(struct ctl_table *t, const json_t *o, const char *key)
 static void
 rules_text(FILE *out, const json_t *result)
 {
-	struct ctl_table *t = ctl_table_create("rules");
-	const json_t *hits;
+	struct ctl_table *t = ctl_table_create(
+			"Rules (hits: decisions, at least one a direction of a connection)");
+	const json_t *rule;
 	size_t i;
 
 	ctl_table_column(t, "rule", true);
-	ctl_table_column(t, "connections", true);
-	json_array_foreach(json_object_get(result, "rule_hits"), i, hits) {
+	ctl_table_column(t, "class", false);
+	ctl_table_column(t, "hits", true);
+	json_array_foreach(json_object_get(result, "rules"), i, rule) {
 		ctl_table_cell(t, "%zu", i);
-		ctl_thousands_cell(t, (uint64_t)json_integer_value(hits));
+		ctl_table_cell(t, "%s", ctl_string_of(rule, "class"));
+		ctl_thousands_cell(t, ctl_uint_of(rule, "hits"));
 	}
-	ctl_table_cell(t, "default");
-	ctl_thousands_cell(t, ctl_uint_of(result, "default_hits"));
+	rule = json_object_get(result, "default");
+	ctl_table_cell(t, "none");
+	ctl_table_cell(t, "%s", ctl_string_of(rule, "class"));
+	ctl_thousands_cell(t, ctl_uint_of(rule, "hits"));
 	ctl_table_print(t, out);
 	ctl_table_destroy(t);
 }
@@ -203,7 +216,7 @@ rules_text(FILE *out, const json_t *result)
 void
 ctl_classes_text(FILE *out, const json_t *result)
 {
-	struct ctl_table *t = ctl_table_create("classes");
+	struct ctl_table *t = ctl_table_create("Classes (IP bytes)");
 	const json_t *c;
 	size_t i;
 
@@ -226,5 +239,6 @@ ctl_classes_text(FILE *out, const json_t *result)
 	}
 	ctl_table_print(t, out);
 	ctl_table_destroy(t);
+	fputc('\n', out);
 	rules_text(out, result);
 }
