@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The dataplane as a whole: what main(), tests and benches drive. Build it from a configuration, then either start the
+ * workers on their lcores and poll control, or replay a capture on one lcore.
+ *
+ * Every call is for the main lcore, which is the control lcore.
+ */
+#ifndef DATAPLANE_DP_H
+#define DATAPLANE_DP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "config/cfg.h"
+#include "control/ctl.h"
+
+struct dp; /* opaque */
+
+struct dp_params {
+	const struct cfg *cfg; /* outlives the dataplane */
+	bool replay; /* in-memory ports, one worker, no lcores, no device of the configuration is touched */
+	bool profile; /* count cycles by stage (a few cycles a packet) */
+};
+
+/* After rte_eal_init(). NULL: what is wrong has been logged, nothing is left behind. */
+struct dp *
+dp_create(const struct dp_params *p);
+/* Stops what runs. Packets still inside are counted as drops (shutdown). NULL is fine. */
+void
+dp_destroy(struct dp *dp);
+
+/* Start the ports, and the workers on their lcores (with one lcore: none; dp_poll runs both roles in turn). 0/-errno. */
+int
+dp_start(struct dp *dp);
+void
+dp_stop(struct dp *dp);
+
+/* One bounded round of the control role, and of the worker where there is no lcore for it. Packets handled. */
+unsigned int
+dp_poll(struct dp *dp, uint64_t now);
+
+/* Nanoseconds since start. */
+uint64_t
+dp_now(const struct dp *dp);
+
+/* The methods ("show stats", ...). */
+struct ctl *
+dp_ctl(struct dp *dp);
+
+/* The tables that a run ends with. */
+void
+dp_report(struct dp *dp, FILE *out);
+
+struct dp_replay_params {
+	const char *in;	      /* pcap or pcapng */
+	const char *out;      /* pcapng, one interface a port; NULL = none */
+	const char *verdicts; /* JSON lines; NULL = none */
+	unsigned int burst;   /* 1 .. 64 packets at a time */
+};
+/* 0, or -errno with the reason logged. What was replayed until then has been written. */
+int
+dp_replay(struct dp *dp, const struct dp_replay_params *p);
+
+#endif /* DATAPLANE_DP_H */

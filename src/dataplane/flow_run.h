@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Run a compiled flow on a packet: new addresses and ports, TTL, checksums, Ethernet header. One body for both
+ * families, both directions and both callers: the worker's burst (pipeline.c) and the control lcore (session.c).
+ * The caller has checked that the next hop is usable, the TTL is above 1 and the packet fits the MTU.
+ */
+#ifndef DATAPLANE_FLOW_RUN_H
+#define DATAPLANE_FLOW_RUN_H
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include <rte_mbuf.h>
+
+#include "base/cksum.h"
+#include "base/flow.h"
+#include "base/pkt.h"
+#include "conntrack/ct.h"
+#include "l3/l3.h"
+
+#define ETH_HEADER_LEN 14
+
+/* Recompute what incremental update cannot: SCTP's CRC32c after its ports changed. Out of line: rare. */
+void
+flow_run_sctp(struct rte_mbuf *m, const struct pkt_info *info);
+
+/* Add `delta` to the 16-bit checksum at p; a UDP checksum of zero means "none" and stays (RFC 768). */
+static __rte_always_inline void
+flow_run_cksum(uint8_t *p, uint16_t delta, bool udp)
+{
+	uint16_t old, new_;
+
+	memcpy(&old, p, sizeof(old));
+	new_ = cksum_apply(old, delta);
+	if (udp) {
+		if (old == 0)
+			return;
+		if (new_ == 0)
+			new_ = 0xffff;
+	}
+	memcpy(p, &new_, sizeof(new_));
+}
+
+static __rte_always_inline void
+flow_run_l4(const struct flow *f, struct rte_mbuf *m, uint8_t *l4, const struct pkt_info *info)
+{
+	switch (info->proto) {
+	case IPPROTO_UDP:
+		memcpy(l4, &f->sport, 4);
+		flow_run_cksum(l4 + 6, f->l4_delta, true);
+		break;
+	case IPPROTO_TCP:
+		memcpy(l4, &f->sport, 4);
+		flow_run_cksum(l4 + 16, f->l4_delta, false);
+		break;
+	case IPPROTO_ICMPV6:
+		flow_run_cksum(l4 + 2, f->l4_delta, false);
+		break;
+	case IPPROTO_SCTP:
+		if (f->flags & FLOW_F_NAT) {
+			memcpy(l4, &f->sport, 4);
+			flow_run_sctp(m, info);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+/* Sixteen bytes that are read and written in one piece: struct l3_nexthop says why. */
+typedef uint16_t flow_run_unit __attribute__((vector_size(16), may_alias));
+
+/*
+ * Replace the link-layer header by the next hop's. Its 14 bytes travel with the two that follow them in the frame,
+ * the first of the IP header, which are put back as they are.
+ */
+static __rte_always_inline void
+flow_run_link(struct rte_mbuf *m, const struct pkt_info *info, const struct l3_nexthop *nh)
+{
+	uint8_t *l3 = rte_pktmbuf_mtod_offset(m, uint8_t *, info->l3_off);
+	flow_run_unit unit = *(const volatile flow_run_unit *)nh->header;
+	uint16_t first;
+
+	memcpy(&first, l3, sizeof(first));
+	unit[7] = first;
+	memcpy(l3 - ETH_HEADER_LEN, &unit, sizeof(unit));
+	if (unlikely(info->l3_off != ETH_HEADER_LEN)) {
+		int cut = info->l3_off - ETH_HEADER_LEN;
+
+		if (cut > 0)
+			rte_pktmbuf_adj(m, (uint16_t)cut);
+		else
+			rte_pktmbuf_prepend(m, (uint16_t)-cut);
+	}
+}
+
+/* `six` = addresses of the connection when IPv6; dir as in the flow id. */
+static __rte_always_inline void
+flow_run(const struct flow *f, const struct ct_conn6 *six, unsigned int dir, struct rte_mbuf *m,
+		const struct pkt_info *info, const struct l3_nexthop *nh)
+{
+	uint8_t *l3 = rte_pktmbuf_mtod_offset(m, uint8_t *, info->l3_off);
+	uint8_t *l4 = rte_pktmbuf_mtod_offset(m, uint8_t *, info->l4_off);
+
+	if (likely(info->family == 4)) {
+		l3[8]--; /* TTL: its share of the checksum is in l3_delta */
+		flow_run_cksum(l3 + 10, f->l3_delta, false);
+		memcpy(l3 + 12, &f->src, 8);
+	} else {
+		const struct flow_addr *out = &six->addr[dir == FLOW_ORIGINAL ? 2 : 0];
+
+		l3[7]--; /* hop limit */
+		memcpy(l3 + 8, out[1].b, 16);
+		memcpy(l3 + 24, out[0].b, 16);
+	}
+	flow_run_l4(f, m, l4, info);
+	flow_run_link(m, info, nh);
+}
+
+/* Count one packet on its flow. The tick is written only when it changes: one store less a packet. */
+static __rte_always_inline void
+flow_count(struct flow *f, uint32_t tick, uint32_t bytes)
+{
+	f->packets++;
+	f->bytes += bytes;
+	if (f->last_seen != tick)
+		f->last_seen = tick;
+}
+
+#endif /* DATAPLANE_FLOW_RUN_H */

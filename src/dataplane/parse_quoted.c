@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The packet that an ICMP error quotes (RFC 792, RFC 4443 2.4): cut anywhere behind its first 8
+ * transport bytes, and written by whoever sent the error. Control lcore; only reads.
+ */
+#include "parse.h"
+
+#include "parse_priv.h"
+
+#define QUOTED_TRANSPORT_MIN 8
+
+enum drop_reason
+parse_icmp_inner(const struct rte_mbuf *m, const struct pkt_info *outer, uint16_t zone,
+		struct pkt_info *inner, struct flow_tuple *tuple)
+{
+	struct parse p = {
+		.m = m,
+		.info = inner,
+		.off = outer->payload_off,
+		.end = outer->l3_off + outer->l3_len,
+		.quoted = true,
+		.carried = true,
+	};
+	uint8_t buf[QUOTED_TRANSPORT_MIN];
+	const uint8_t *h;
+
+	memset(inner, 0, sizeof(*inner));
+	memset(tuple, 0, sizeof(*tuple));
+	if ((outer->family == 4 ? parse_ip4(&p) : parse_ip6(&p)) != DROP_NONE)
+		return DROP_ICMP_INNER;
+	if (inner->l4_off == 0)
+		return DROP_ICMP_INNER; /* no first fragment */
+	h = parse_read(&p, inner->l4_off, sizeof(buf), buf);
+	if (h == NULL)
+		return DROP_ICMP_INNER;
+	if (parse_is_icmp(inner) && parse_icmp_is_error(inner->family, h[0]))
+		return DROP_ICMP_INNER;
+	inner->payload_off = (uint16_t)(inner->l4_off + QUOTED_TRANSPORT_MIN);
+	return parse_tuple(m, inner, zone, tuple) ? DROP_NONE : DROP_ICMP_INNER;
+}

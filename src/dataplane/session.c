@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The slow path: what becomes of a packet that a worker handed over. Packets to shunt itself, ICMP errors
+ * (session_related.c), packets of known connections through their trackers, and the rest as first packets of new
+ * ones (session_open.c). Control lcore only. Every path ends in one call of session_send.c that takes the packet.
+ */
+#include "session.h"
+
+/* ---- packets to shunt itself ------------------------------------------------------------------------------------- */
+
+/* RFC 1122 3.2.2.1: port unreachable is for these; traceroute ends with it. */
+static bool
+has_ports(const struct pkt_info *info)
+{
+	return info->proto == IPPROTO_TCP || info->proto == IPPROTO_UDP;
+}
+
+bool
+session_to_itself(struct dp *dp, struct rte_mbuf *m, uint64_t now)
+{
+	enum drop_reason why = DROP_NONE;
+	enum l3_verdict v = l3_input(dp->l3, m, now, &why, &dp->l3_out);
+
+	if (v == L3_CONSUMED)
+		session_local(dp, m);
+	else if (v == L3_DROP && why == DROP_LOCAL_UNHANDLED && has_ports(&pkt_meta(m)->info))
+		session_drop_error(dp, m, why, L3_ICMP_PORT, 0);
+	else if (v == L3_DROP)
+		session_drop(dp, m, why);
+	session_l3_flush(dp);
+	return v != L3_NOT_OURS;
+}
+
+/* ---- known connections --------------------------------------------------------------------------------------------- */
+
+/* The connection's packets may run on the worker from now on, or not any more. Both directions at once. */
+static void
+set_fast(struct ct_conn *c, bool fast)
+{
+	for (unsigned int d = 0; d < 2; d++) {
+		uint8_t flags = c->flow[d].flags;
+
+		if (fast && !(c->flow[0].flags & c->flow[1].flags & FLOW_F_COMPILED))
+			return;
+		flags = fast ? flags | FLOW_F_FAST : flags & ~FLOW_F_FAST;
+		__atomic_store_n(&c->flow[d].flags, flags, __ATOMIC_RELEASE);
+	}
+}
+
+/* Compile direction `dir` for a packet in it: 0, or a drop reason after which nothing was changed. */
+static enum drop_reason
+compile(struct session *s, uint32_t conn, enum flow_dir dir, enum ct_state state,
+		const struct cls_l7 *l7, bool l7_done)
+{
+	struct flow_tuple tuple, reply;
+	struct ct_conn *c = &ct_conns(s->dp->ct)[conn];
+	struct cls_result cls;
+	struct compile_question q = {
+		.tuple = &tuple,
+		.dst = &reply.src,
+		.port_in = s->meta->port_in,
+		.state = state,
+		.l7 = l7,
+		.l7_done = l7_done,
+	};
+	struct compile_args a = {
+		.conn = conn,
+		.dir = dir,
+		.tuple = &tuple,
+		.reply = &reply,
+		.port_in = s->meta->port_in,
+		.backend = c->flow[FLOW_ORIGINAL].backend,
+		.l7_found = l7 != NULL,
+		.cls = &cls,
+	};
+	int rc;
+
+	ct_tuple(s->dp->ct, ct_flow_id(conn, dir), &tuple);
+	ct_tuple(s->dp->ct, ct_flow_id(conn, !dir), &reply);
+	rc = compile_decide(s->dp, &q, &cls, &a.nexthop);
+	if (rc == -ENETUNREACH)
+		return DROP_NO_ROUTE;
+	if (rc == -ENOSPC)
+		return DROP_NEIGH_FULL;
+	if (rc == -EPERM && !(c->flow[dir].flags & FLOW_F_COMPILED))
+		return DROP_CLASS_DROP;
+	if (rc == -EPERM)
+		a.nexthop = c->flow[dir].nexthop; /* the flow stays, and drops */
+	compile_flow(s->dp, &a);
+	return DROP_NONE;
+}
+
+/*
+ * Rules may look at the state: ask again for the original direction when it becomes established, unless layer 7 has
+ * decided: what it said is not kept.
+ */
+static enum drop_reason
+reclassify(struct session *s, uint32_t conn)
+{
+	struct flow *f = &ct_conns(s->dp->ct)[conn].flow[FLOW_ORIGINAL];
+	uint16_t port_in = s->meta->port_in;
+	enum drop_reason why;
+
+	if (f->flags & FLOW_F_L7_FOUND)
+		return DROP_NONE;
+	s->meta->port_in = f->port_in;
+	why = compile(s, conn, FLOW_ORIGINAL, CT_STATE_ESTABLISHED, NULL, !(f->flags & FLOW_F_L7));
+	s->meta->port_in = port_in;
+	return why;
+}
+
+enum cls_l7_result
+session_look_into(const struct session *s, struct cls_l7 *l7)
+{
+	const struct pkt_info *info = &s->meta->info;
+	uint32_t end = RTE_MIN((uint32_t)info->l3_off + info->l3_len, (uint32_t)s->m->data_len);
+
+	if (info->payload_off >= end)
+		return CLS_L7_MORE;
+	return cls_l7_parse(info->proto,
+			rte_pktmbuf_mtod_offset(s->m, const uint8_t *, info->payload_off),
+			end - info->payload_off, l7);
+}
+
+/* The worker says that this packet settles the class, or it is a data packet that came here for another reason. */
+static bool
+settles_l7(const struct session *s, const struct ct_conn *c, enum flow_dir dir)
+{
+	struct cls_l7 l7;
+
+	return s->meta->punt == PUNT_L7 ||
+			(dir == FLOW_ORIGINAL && (c->flow[dir].flags & FLOW_F_L7) &&
+					session_look_into(s, &l7) != CLS_L7_MORE);
+}
+
+/* Settle the class for both directions, whether the packet has what was waited for or not. The client names it. */
+static void
+settle_l7(struct session *s, uint32_t conn, enum flow_dir dir, enum ct_state state)
+{
+	struct ct_conn *c = &ct_conns(s->dp->ct)[conn];
+	uint16_t port_in = s->meta->port_in;
+	struct cls_l7 l7;
+	bool found = dir == FLOW_ORIGINAL && session_look_into(s, &l7) == CLS_L7_FOUND;
+
+	for (unsigned int d = 0; d < 2; d++) {
+		if ((c->flow[d].flags & (FLOW_F_L7 | FLOW_F_COMPILED)) !=
+				(FLOW_F_L7 | FLOW_F_COMPILED))
+			continue;
+		s->meta->port_in = c->flow[d].port_in;
+		compile(s, conn, d, state, found ? &l7 : NULL, true);
+	}
+	s->meta->port_in = port_in;
+}
+
+static void
+close_connection(struct dp *dp, uint32_t conn)
+{
+	compile_release(dp, conn);
+	ct_close(dp->ct, conn);
+}
+
+/*
+ * Does the worker hold this connection's lines (base/flow.h, lending)? It had missed the flow: it was published, or
+ * moved in the table, at that moment.
+ */
+static bool
+worker_holds(const struct session *s, const struct ct_conn *c)
+{
+	return s->meta->flow == FLOW_NONE && (c->flow[0].flags & FLOW_F_FAST);
+}
+
+/* Returns false when the connection gave way to a new one: treat the packet as the first of it. */
+static bool
+known(struct session *s, uint32_t id)
+{
+	uint32_t conn = id >> 1;
+	enum flow_dir dir = id & 1;
+	struct ct_conn *c = &ct_conns(s->dp->ct)[conn];
+	enum drop_reason why = DROP_NONE;
+	struct ct_verdict v;
+
+	if (worker_holds(s, c)) {
+		/*
+		 * Sent back to be run there, it would be overtaken by those behind it. So it is only sent on, and what the
+		 * worker writes is left alone; what changes the connection's state takes it off the fast path first.
+		 */
+		if (!(s->meta->info.flags & PKT_F_CONTROL)) {
+			s->lines_away = true;
+			session_note(s->dp, s->m, CT_STATE_ESTABLISHED, dir, conn);
+			session_forward(s, conn, dir);
+			return true;
+		}
+		set_fast(c, false);
+	}
+	ct_track(s->dp->ct, conn, dir, &s->pkt, &v);
+	if (v.reopen) {
+		close_connection(s->dp, conn);
+		return false;
+	}
+	if (v.state == CT_STATE_INVALID) {
+		session_invalid(s->dp, s->m, v.reason, conn, s->now);
+		return true;
+	}
+	session_note(s->dp, s->m, v.state, dir, v.close ? FLOW_NONE : conn);
+	if (!(c->flow[dir].flags & FLOW_F_COMPILED))
+		why = compile(s, conn, dir, v.state, NULL,
+				dir == FLOW_REPLY && !(c->flow[FLOW_ORIGINAL].flags & FLOW_F_L7));
+	if (why == DROP_NONE && v.established && s->dp->state_rules &&
+			!(c->flow[0].flags & FLOW_F_FAST))
+		why = reclassify(s, conn);
+	if (why == DROP_NONE && settles_l7(s, c, dir)) {
+		settle_l7(s, conn, dir, v.state);
+		trace_note(s->dp, s->m); /* its class is that of this packet already */
+	}
+	if (why == DROP_NO_ROUTE)
+		session_drop_error(s->dp, s->m, why, L3_ICMP_NO_ROUTE, 0);
+	else if (why != DROP_NONE)
+		session_drop(s->dp, s->m, why);
+	else
+		session_forward(s, conn, dir);
+	if (v.established || v.closing)
+		set_fast(c, v.established && !v.closing);
+	if (v.close)
+		close_connection(s->dp, conn);
+	return true;
+}
+
+/* ---- entry ------------------------------------------------------------------------------------------------------------------ */
+
+/* The slow path verifies checksums that neither the device nor the parser vouched for. */
+static bool
+checksum_bad(struct dp *dp, struct rte_mbuf *m)
+{
+	struct pkt_info *info = &pkt_meta(m)->info;
+
+	if (info->flags & (PKT_F_L4_CSUM_GOOD | PKT_F_L4_CSUM_BAD))
+		return info->flags & PKT_F_L4_CSUM_BAD;
+	return dp->cfg->conntrack.checksum != CFG_CHECKSUM_OFF && !parse_l4_checksum(m, info);
+}
+
+static uint32_t
+find(const struct session *s)
+{
+	uint32_t id = s->meta->flow;
+
+	/* What the worker found still holds unless the slot has been given to another connection since. */
+	if (id != FLOW_NONE &&
+			(ct_conns(s->dp->ct)[id >> 1].status & (CT_S_USED | CT_S_DYING)) ==
+					CT_S_USED &&
+			flow_key_eq(&ct_conns(s->dp->ct)[id >> 1].flow[id & 1].key,
+					&s->tuple.key) &&
+			s->tuple.key.family == 4)
+		return id;
+	return ct_find(s->dp->ct, &s->tuple);
+}
+
+void
+session_packet(struct dp *dp, struct rte_mbuf *m, uint64_t now)
+{
+	struct session s = { .dp = dp, .m = m, .meta = pkt_meta(m), .now = now };
+	const struct pkt_info *info = &s.meta->info;
+	uint32_t id;
+
+	if (info->flags & (PKT_F_ARP | PKT_F_ND)) {
+		if (!session_to_itself(dp, m, now))
+			session_drop(dp, m,
+					info->flags & PKT_F_ARP ? DROP_ARP_BAD
+								: DROP_LOCAL_UNHANDLED);
+		return;
+	}
+	if (info->flags & PKT_F_FRAG) {
+		session_drop(dp, m, DROP_FRAG_UNSUPPORTED);
+		return;
+	}
+	if ((info->flags & PKT_F_INVALID) || checksum_bad(dp, m)) {
+		session_invalid(dp, m, info->reason, FLOW_NONE, now);
+		return;
+	}
+	if (info->flags & PKT_F_ICMP_ERROR) {
+		session_related(dp, m, now);
+		return;
+	}
+	if (!parse_tuple(m, info, s.meta->key.zone, &s.tuple)) {
+		session_drop(dp, m, DROP_LOCAL_UNHANDLED);
+		return;
+	}
+	s.pkt = (struct ct_packet){
+		.info = info,
+		.l4 = rte_pktmbuf_mtod_offset(m, const uint8_t *, info->l4_off),
+		.l4_len = info->l3_off + info->l3_len - info->l4_off,
+		.l4_avail = RTE_MIN((uint32_t)info->l3_off + info->l3_len, (uint32_t)m->data_len) -
+				info->l4_off,
+		.now = now,
+	};
+	id = find(&s);
+	if (id == FLOW_NONE || !known(&s, id))
+		session_unknown(&s);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The slow path's parts, control lcore only:
+ *
+ *   session.c          entry; packets to shunt itself; packets of known connections
+ *   session_open.c     first packets: new connections
+ *   session_related.c  ICMP errors about known connections
+ *   session_send.c     how each of them ends: forwarded, held, dropped, consumed
+ *   compile.c          policy and rewrite of one direction into a struct flow
+ */
+#ifndef DATAPLANE_SESSION_H
+#define DATAPLANE_SESSION_H
+
+#include "dp_priv.h"
+
+/* A packet and what is known about it so far. */
+struct session {
+	struct dp *dp;
+	struct rte_mbuf *m;
+	struct pkt_meta *meta;
+	uint64_t now;
+	struct ct_packet pkt;
+	struct flow_tuple tuple; /* as it came in */
+	bool lines_away;	 /* the worker holds the connection's lines: read, do not write */
+};
+
+/* ---- session.c ------------------------------------------------------------------------------------------------ */
+
+/* For shunt itself? Then it is taken, and true. */
+bool
+session_to_itself(struct dp *dp, struct rte_mbuf *m, uint64_t now);
+/* What layer 7 says in this packet's payload; without payload CLS_L7_MORE. */
+enum cls_l7_result
+session_look_into(const struct session *s, struct cls_l7 *l7);
+
+/* ---- session_open.c, session_related.c: each takes the packet --------------------------------------------------- */
+
+/* A packet of no known connection: for shunt itself, the first of a new one, or invalid. */
+void
+session_unknown(struct session *s);
+/* An ICMP error about a connection's packet: translate and forward. */
+void
+session_related(struct dp *dp, struct rte_mbuf *m, uint64_t now);
+
+/* ---- session_send.c: each takes the packet, but for session_note and session_may_leave when it says true ---------- */
+
+/* Note state, direction (2 = none) and connection (or FLOW_NONE) for counters and verdicts. */
+void
+session_note(struct dp *dp, struct rte_mbuf *m, enum ct_state state, unsigned int dir,
+		uint32_t conn);
+/* Give m back to its worker with meta->verdict set. */
+void
+session_return(struct dp *dp, struct rte_mbuf *m);
+void
+session_drop(struct dp *dp, struct rte_mbuf *m, enum drop_reason why);
+/* A class says drop: counted there too. */
+void
+session_drop_class(struct dp *dp, struct rte_mbuf *m, uint16_t class_id);
+/* Drop, and tell the sender by ICMP where the RFCs want that. */
+void
+session_drop_error(struct dp *dp, struct rte_mbuf *m, enum drop_reason why,
+		enum l3_icmp_error error, uint16_t mtu);
+void
+session_local(struct dp *dp, struct rte_mbuf *m);
+/* Policy for invalid packets: drop, or forward untouched but for the TTL. conn: the one it named, or FLOW_NONE. */
+void
+session_invalid(struct dp *dp, struct rte_mbuf *m, enum drop_reason why, uint32_t conn,
+		uint64_t now);
+/* Forward by route, without a connection (invalid packets under "forward", ICMP errors). */
+void
+session_forward_plain(struct dp *dp, struct rte_mbuf *m, uint64_t now);
+/* Run a connection's compiled flow on the packet and send it. */
+void
+session_forward(struct session *s, uint32_t conn, enum flow_dir dir);
+
+/* ---- compile.c ----------------------------------------------------------------------------------------------------- */
+
+/* What is asked of policy about one direction of a connection. */
+struct compile_question {
+	const struct flow_tuple *tuple; /* as it came in */
+	const struct flow_addr *dst;	/* where it goes, after translation */
+	uint16_t port_in;
+	enum ct_state state;
+	const struct cls_l7 *l7; /* NULL: not known */
+	bool l7_done;		 /* nothing more will be known */
+};
+/* Class and next hop: 0, -EPERM (class drops), -ENETUNREACH, -ENOSPC. */
+int
+compile_decide(struct dp *dp, const struct compile_question *q, struct cls_result *cls,
+		uint16_t *nexthop);
+
+struct compile_args {
+	uint32_t conn;
+	enum flow_dir dir;
+	const struct flow_tuple *tuple; /* as the packet arrives */
+	const struct flow_tuple *reply; /* as the answer arrives: it leaves as its inverse */
+	uint16_t port_in;
+	uint16_t nexthop;
+	uint16_t backend;
+	bool l7_found; /* layer 7 was known when cls was decided */
+	const struct cls_result *cls;
+};
+/* Fill in one direction's flow: deltas, next hop, queue, class. The connection is not yet fast, or lent. */
+void
+compile_flow(struct dp *dp, const struct compile_args *a);
+
+#endif /* DATAPLANE_SESSION_H */

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ICMP errors about packets of known connections: `related`. The quoted packet is one that shunt had sent on, so it
+ * is found by its answer; the error is translated as that answer would be, and the quotation back to what its
+ * sender had sent (RFC 5508 section 4). Control lcore only.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+
+#include "base/cksum.h"
+#include "flow_run.h"
+#include "session.h"
+
+#define TCP_HEADER_LEN 20
+#define UDP_HEADER_LEN 8
+
+struct related {
+	struct rte_mbuf *m;
+	const struct pkt_info *outer;
+	struct pkt_info inner;
+	struct flow_tuple in;  /* as an answer of the quoted packet comes in */
+	struct flow_tuple out; /* as it leaves */
+	uint16_t sum;	       /* delta of the ICMP checksum, of all that was changed so far */
+};
+
+/* Overwrite len (even) bytes at p, an even offset of the ICMP message. */
+static void
+patch(struct related *r, uint8_t *p, const void *new_, size_t len)
+{
+	r->sum = cksum_delta(r->sum, p, new_, len);
+	memcpy(p, new_, len);
+}
+
+static void
+patch_checksum(struct related *r, uint8_t *p, uint16_t delta, bool udp)
+{
+	uint16_t cksum;
+
+	memcpy(&cksum, p, sizeof(cksum));
+	cksum = udp ? cksum_apply_udp(cksum, delta) : cksum_apply(cksum, delta);
+	patch(r, p, &cksum, sizeof(cksum));
+}
+
+static void
+quote_transport(struct related *r, uint16_t delta)
+{
+	uint8_t *l4 = rte_pktmbuf_mtod_offset(r->m, uint8_t *, r->inner.l4_off);
+	const uint32_t quoted = (uint32_t)r->outer->l3_off + r->outer->l3_len - r->inner.l4_off;
+	const uint8_t proto = r->inner.proto;
+	/* The quoted packet went the other way: its source port is the port that its answer is for. */
+	const rte_be16_t ports[2] = { r->out.key.dport, r->out.key.sport };
+
+	if (proto != IPPROTO_TCP && proto != IPPROTO_UDP && proto != IPPROTO_SCTP)
+		return;
+	delta = cksum_delta(delta, l4, ports, sizeof(ports));
+	patch(r, l4, ports, sizeof(ports));
+	if (proto == IPPROTO_TCP && quoted >= TCP_HEADER_LEN)
+		patch_checksum(r, l4 + 16, delta, false);
+	if (proto == IPPROTO_UDP && quoted >= UDP_HEADER_LEN)
+		patch_checksum(r, l4 + 6, delta, true);
+	/* SCTP's CRC covers what is not quoted: it stays. Senders know their packet by its tag (RFC 9260 10). */
+}
+
+/* Give the quoted packet the addresses and ports that its sender had used. */
+static void
+translate_quote(struct related *r)
+{
+	uint8_t *l3 = rte_pktmbuf_mtod_offset(r->m, uint8_t *, r->inner.l3_off);
+	const size_t len = r->inner.family == 4 ? 4 : 16;
+	uint8_t *src = l3 + (r->inner.family == 4 ? 12 : 8);
+	uint16_t delta = 0;
+
+	delta = cksum_delta(delta, src, r->out.dst.b, len);
+	delta = cksum_delta(delta, src + len, r->out.src.b, len);
+	patch(r, src, r->out.dst.b, len);
+	patch(r, src + len, r->out.src.b, len);
+	if (r->inner.family == 4)
+		patch_checksum(r, l3 + 10, delta, false);
+	quote_transport(r, delta);
+}
+
+/*
+ * The error's own addresses: where the connection's are translated, so are these, the sender's too when it is a
+ * router on the way (as Linux does: the inside does not show).
+ */
+static void
+translate_outer(struct related *r)
+{
+	uint8_t *l3 = rte_pktmbuf_mtod_offset(r->m, uint8_t *, r->outer->l3_off);
+	const size_t len = r->outer->family == 4 ? 4 : 16;
+	uint8_t *src = l3 + (r->outer->family == 4 ? 12 : 8);
+	uint16_t delta = 0;
+
+	if (memcmp(r->in.src.b, r->out.src.b, len) != 0) {
+		delta = cksum_delta(delta, src, r->out.src.b, len);
+		memcpy(src, r->out.src.b, len);
+	}
+	if (memcmp(r->in.dst.b, r->out.dst.b, len) != 0) {
+		delta = cksum_delta(delta, src + len, r->out.dst.b, len);
+		memcpy(src + len, r->out.dst.b, len);
+	}
+	if (r->outer->family == 4)
+		flow_run_cksum(l3 + 10, delta, false);
+	else /* ICMPv6 sums its pseudo header */
+		r->sum = cksum_fold((uint32_t)r->sum + delta);
+}
+
+/* How packets with flow `id` leave: the inverse of how their answers come in. */
+static void
+tuple_out(const struct ct_table *ct, uint32_t id, struct flow_tuple *out)
+{
+	struct flow_tuple other;
+
+	ct_tuple(ct, id ^ 1, &other);
+	*out = other;
+	out->src = other.dst;
+	out->dst = other.src;
+	out->key.sport = other.key.dport;
+	out->key.dport = other.key.sport;
+}
+
+/* The class of the error itself. */
+static uint16_t
+class_of(struct dp *dp, const struct flow_tuple *in, uint16_t port_in)
+{
+	const struct cls_input q = {
+		.tuple = in,
+		.in_port = port_in,
+		.state = CT_STATE_RELATED,
+		.l7_done = true,
+	};
+	struct cls_result found;
+
+	cls_classify(dp->cls, &q, &found);
+	return found.class_id;
+}
+
+void
+session_related(struct dp *dp, struct rte_mbuf *m, uint64_t now)
+{
+	struct pkt_meta *meta = pkt_meta(m);
+	struct related r = { .m = m, .outer = &meta->info };
+	struct flow_tuple quoted, answer;
+	uint32_t id = FLOW_NONE;
+	uint16_t class_id;
+
+	if (parse_icmp_inner(m, r.outer, dp->ports[meta->port_in].parse.zone, &r.inner, &quoted) !=
+			DROP_NONE) {
+		session_invalid(dp, m, DROP_ICMP_INNER, FLOW_NONE, now);
+		return;
+	}
+	if (flow_tuple_inverse(&quoted, &answer))
+		id = ct_find(dp->ct, &answer);
+	if (id == FLOW_NONE) {
+		session_invalid(dp, m, DROP_CT_ICMP_UNKNOWN, FLOW_NONE, now);
+		return;
+	}
+	ct_tuple(dp->ct, id, &r.in);
+	tuple_out(dp->ct, id, &r.out);
+	session_note(dp, m, CT_STATE_RELATED, id & 1, id >> 1);
+	class_id = class_of(dp, &r.in, meta->port_in);
+	if (cls_class(dp->cls, class_id)->drop) {
+		session_drop_class(dp, m, class_id);
+		return;
+	}
+	translate_quote(&r);
+	translate_outer(&r);
+	flow_run_cksum(rte_pktmbuf_mtod_offset(m, uint8_t *, r.outer->l4_off) + 2, r.sum, false);
+	session_forward_plain(dp, m, now);
+}

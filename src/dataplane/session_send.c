@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Ends of the slow path: give a packet back to its worker, forwarded, dropped or consumed; hold it for a neighbour; say
+ * by ICMP why it was dropped. Control lcore only. Each call takes the mbuf.
+ */
+#include <errno.h>
+
+#include <rte_ip.h>
+
+#include "flow_run.h"
+#include "session.h"
+
+/* ---- giving packets back ------------------------------------------------------------------------------------- */
+
+void
+session_return(struct dp *dp, struct rte_mbuf *m)
+{
+	struct dp_worker *w = dp->workers[pkt_meta(m)->worker];
+	const bool made = pkt_meta(m)->gate == PKT_GATE_NONE;
+
+	/* Packets that shunt made leave room for all that is in flight: those must come back, or their gates stay shut. */
+	if (unlikely((made && rte_ring_free_count(w->from_control) <= w->in_flight_max) ||
+			    rte_ring_sp_enqueue(w->from_control, m) != 0)) {
+		dp->c.made += made;
+		dp->c.drop[DROP_RETURN_RING_FULL]++;
+		rte_pktmbuf_free(m);
+	}
+}
+
+void
+session_drop(struct dp *dp, struct rte_mbuf *m, enum drop_reason why)
+{
+	struct pkt_meta *meta = pkt_meta(m);
+
+	dp->c.drop[why]++;
+	meta->verdict = PKT_VERDICT_DROP;
+	meta->reason = (uint8_t)why;
+	trace_put(dp->trace, m, PKT_VERDICT_DROP, why);
+	session_return(dp, m);
+}
+
+void
+session_drop_class(struct dp *dp, struct rte_mbuf *m, uint16_t class_id)
+{
+	dp->class_counters[class_id].packets++;
+	dp->class_counters[class_id].bytes += pkt_meta(m)->info.l3_len;
+	session_drop(dp, m, DROP_CLASS_DROP);
+}
+
+void
+session_local(struct dp *dp, struct rte_mbuf *m)
+{
+	dp->c.local++;
+	pkt_meta(m)->verdict = PKT_VERDICT_LOCAL;
+	trace_put(dp->trace, m, PKT_VERDICT_LOCAL, DROP_NONE);
+	session_return(dp, m);
+}
+
+void
+session_l3_flush(struct dp *dp)
+{
+	struct l3_out *out = &dp->l3_out;
+
+	for (unsigned int i = 0; i < out->n; i++) {
+		struct rte_mbuf *m = out->m[i];
+
+		if (pkt_meta(m)->verdict == PKT_VERDICT_DROP)
+			session_drop(dp, m, pkt_meta(m)->reason);
+		else
+			session_return(dp, m);
+	}
+	out->n = 0;
+}
+
+void
+session_drop_error(struct dp *dp, struct rte_mbuf *m, enum drop_reason why,
+		enum l3_icmp_error error, uint16_t mtu)
+{
+	if (l3_icmp_error(dp->l3, m, error, mtu, dp->now, &dp->l3_out) == -EBUSY)
+		dp->c.icmp_limited++;
+	session_drop(dp, m, why);
+	session_l3_flush(dp);
+}
+
+/* ---- sending on ------------------------------------------------------------------------------------------------ */
+
+static bool
+may_not_split(const struct rte_mbuf *m, const struct pkt_info *info)
+{
+	const struct rte_ipv4_hdr *ip =
+			rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, info->l3_off);
+
+	return ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG);
+}
+
+/* Room on the next link, and TTL left? Otherwise m is dropped with the ICMP error that is owed. */
+static bool
+may_leave(struct dp *dp, struct rte_mbuf *m, uint16_t nh)
+{
+	const struct pkt_info *info = &pkt_meta(m)->info;
+	uint16_t mtu = l3_nexthops(dp->l3)[nh].mtu;
+
+	if (info->flags & PKT_F_TTL) {
+		session_drop_error(dp, m, DROP_TTL_EXPIRED, L3_ICMP_TTL, 0);
+		return false;
+	}
+	if (info->l3_len > mtu) {
+		/* RFC 1191: the error is for who asked not to have it split. Who did not gets no answer. */
+		if (info->family == 6 || may_not_split(m, info))
+			session_drop_error(dp, m, DROP_MTU_EXCEEDED, L3_ICMP_TOO_BIG, mtu);
+		else
+			session_drop(dp, m, DROP_MTU_EXCEEDED);
+		return false;
+	}
+	return true;
+}
+
+/* Send m, rewritten but for its Ethernet header, out of next hop nh; it is held while nh is being resolved. */
+static void
+transmit(struct dp *dp, struct rte_mbuf *m, uint16_t nh, uint16_t queue, uint64_t now)
+{
+	const struct l3_nexthop *hop = &l3_nexthops(dp->l3)[nh];
+	struct pkt_meta *meta = pkt_meta(m);
+	int rc;
+
+	meta->verdict = PKT_VERDICT_FORWARD;
+	meta->port_out = hop->port;
+	meta->queue_out = queue;
+	if (likely(hop->usable)) {
+		trace_put(dp->trace, m, PKT_VERDICT_FORWARD, DROP_NONE);
+		session_return(dp, m);
+		return;
+	}
+	trace_put(dp->trace, m, PKT_VERDICT_HOLD, DROP_NONE);
+	rc = l3_hold(dp->l3, nh, m, now, &dp->l3_out);
+	if (rc != 0)
+		session_drop(dp, m, rc == -ENOBUFS ? DROP_NEIGH_HOLD_FULL : DROP_NEIGH_FAILED);
+	session_l3_flush(dp);
+}
+
+void
+session_forward(struct session *s, uint32_t conn, enum flow_dir dir)
+{
+	struct ct_conn *c = &ct_conns(s->dp->ct)[conn];
+	struct flow *f = &c->flow[dir];
+
+	if (f->flags & FLOW_F_DROP) {
+		session_drop_class(s->dp, s->m, f->class_id);
+		return;
+	}
+	if (!may_leave(s->dp, s->m, f->nexthop))
+		return;
+	flow_run(f, &ct_conns6(s->dp->ct)[conn], dir, s->m, &s->meta->info,
+			&l3_nexthops(s->dp->l3)[f->nexthop]);
+	if (!s->lines_away)
+		flow_count(f, time_tick(s->now), s->meta->info.l3_len);
+	s->dp->class_counters[f->class_id].packets++;
+	s->dp->class_counters[f->class_id].bytes += s->meta->info.l3_len;
+	if (f->backend != FLOW_NO_BACKEND) {
+		s->dp->backend_counters[f->backend << 1 | dir].packets++;
+		s->dp->backend_counters[f->backend << 1 | dir].bytes += s->meta->info.l3_len;
+	}
+	transmit(s->dp, s->m, f->nexthop, f->queue, s->now);
+}
+
+/* ---- states, traces -------------------------------------------------------------------------------------------- */
+
+void
+session_note(struct dp *dp, struct rte_mbuf *m, enum ct_state state, unsigned int dir,
+		uint32_t conn)
+{
+	struct pkt_meta *meta = pkt_meta(m);
+
+	dp->c.state[state].packets++;
+	dp->c.state[state].bytes += meta->info.l3_len;
+	meta->ct_state = (uint8_t)state;
+	meta->ct_dir = (uint8_t)dir;
+	meta->conn = conn;
+	trace_note(dp, m);
+}
+
+void
+session_invalid(struct dp *dp, struct rte_mbuf *m, enum drop_reason why, uint32_t conn,
+		uint64_t now)
+{
+	session_note(dp, m, CT_STATE_INVALID, 2, conn);
+	if (dp->cfg->conntrack.invalid == CFG_DROP)
+		session_drop(dp, m, why);
+	else
+		session_forward_plain(dp, m, now);
+}
+
+void
+session_forward_plain(struct dp *dp, struct rte_mbuf *m, uint64_t now)
+{
+	const struct pkt_info *info = &pkt_meta(m)->info;
+	uint8_t *l3 = rte_pktmbuf_mtod_offset(m, uint8_t *, info->l3_off);
+	struct flow_addr dst = { .b = { 0 } };
+	int nh;
+
+	memcpy(dst.b, l3 + (info->family == 4 ? 16 : 24), info->family == 4 ? 4 : 16);
+	if (l3_is_own(dp->l3, info->family, &dst) && !l3_is_vip(dp->l3, info->family, &dst)) {
+		session_drop(dp, m, DROP_LOCAL_UNHANDLED);
+		return;
+	}
+	nh = l3_route(dp->l3, info->family, &dst);
+
+	if (nh < 0) {
+		if (nh == -ENETUNREACH)
+			session_drop_error(dp, m, DROP_NO_ROUTE, L3_ICMP_NO_ROUTE, 0);
+		else
+			session_drop(dp, m, DROP_NEIGH_FULL);
+		return;
+	}
+	if (!may_leave(dp, m, (uint16_t)nh))
+		return;
+	if (info->family == 4) {
+		l3[8]--;
+		flow_run_cksum(l3 + 10, (uint16_t)~rte_cpu_to_be_16(0x0100), false);
+	} else {
+		l3[7]--;
+	}
+	flow_run_link(m, info, &l3_nexthops(dp->l3)[nh]);
+	transmit(dp, m, (uint16_t)nh, FLOW_QUEUE_ANY, now);
+}
