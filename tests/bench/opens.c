@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * New connections a second: one worker and the control lcore on two in-memory ports (net_ring), with clients and
+ * servers that take part in the handshakes. They run on the worker's lcore between its polls, keep a bounded number
+ * of openings under way, and wait for shunt as real ones do: nothing is dropped, and whatever is slower of
+ * worker and control sets the rate.
+ *
+ * UDP: a datagram, counted when it arrives at its server. TCP: SYN, SYN/ACK, ACK, counted when the ACK arrives.
+ * Prints rows of JSON for scripts/bench. EAL arguments may be given; defaults are two lcores.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_eth_ring.h>
+#include <rte_ip.h>
+#include <rte_lcore.h>
+#include <rte_tcp.h>
+#include <rte_udp.h>
+
+#include "config/cfg.h"
+#include "dp_priv.h"
+
+#define SESSIONS 2000000u
+#define UNDER_WAY 1024u /* openings that wait for an answer, at most */
+#define RING 4096u
+#define BURST 64u
+
+#define CLIENT_NET RTE_IPV4(198, 18, 0, 1)
+#define CLIENT_PORTS 60000u
+#define VIP RTE_IPV4(10, 255, 0, 1)
+
+static const char config[] =
+		"{'ports': [{'name': 'external', 'device': 'net_ring_%1$s_external', 'promiscuous': true,"
+		"            'addresses': ['198.51.100.2/24']},"
+		"           {'name': 'internal', 'device': 'net_ring_%1$s_internal', 'role': 'internal', 'promiscuous': true,"
+		"            'addresses': ['10.1.0.254/16']}],"
+		" 'routes': [{'prefix': '198.18.0.0/15', 'via': '198.51.100.1'}],"
+		" 'neighbours': [{'port': 'external', 'address': '198.51.100.1', 'mac': '02:00:00:00:00:fe'},"
+		"                {'port': 'internal', 'address': '10.1.0.1', 'mac': '02:00:00:00:01:01'},"
+		"                {'port': 'internal', 'address': '10.1.0.2', 'mac': '02:00:00:00:01:02'}],"
+		" 'tables': {'connections': 2097152, 'connections-ipv6': 0, 'mbufs': 32767, 'mbuf-size': 512},"
+		" 'services': [{'name': 's', 'vip': '10.255.0.1', 'protocol': '%1$s', 'port': 9000,"
+		"               'backends': [{'address': '10.1.0.1', 'port': 7000}, {'address': '10.1.0.2', 'port': 7000}]}]}";
+
+struct frame {
+	struct rte_ether_hdr eth;
+	struct rte_ipv4_hdr ip;
+	union {
+		struct rte_tcp_hdr tcp;
+		struct rte_udp_hdr udp;
+	};
+} __rte_packed;
+
+/* A port's rings, seen from the cable. */
+struct cable {
+	struct rte_ring *to_shunt;
+	struct rte_ring *from_shunt;
+};
+
+struct bench {
+	struct dp *dp;
+	struct cable external, internal;
+	bool tcp;
+	uint32_t sent; /* openings begun */
+	uint32_t done; /* openings that arrived */
+	uint64_t tsc_begin, tsc_end;
+};
+
+static void
+fail(const char *what)
+{
+	fprintf(stderr, "opens: %s\n", what);
+	exit(1);
+}
+
+static struct cable
+port_create(const char *protocol, const char *side)
+{
+	char name[32], in[40], out[40];
+	struct cable c;
+
+	snprintf(name, sizeof(name), "%s_%s", protocol, side);
+	snprintf(in, sizeof(in), "%s_in", name);
+	snprintf(out, sizeof(out), "%s_out", name);
+	c.to_shunt = rte_ring_create(in, RING, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	c.from_shunt = rte_ring_create(out, RING, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (c.to_shunt == NULL || c.from_shunt == NULL ||
+			rte_eth_from_rings(name, &c.to_shunt, 1, &c.from_shunt, 1, 0) < 0)
+		fail("no in-memory port");
+	return c;
+}
+
+/* ---- clients and servers ------------------------------------------------------------------------------------ */
+
+static void
+checksums(struct frame *f)
+{
+	f->ip.hdr_checksum = 0;
+	f->ip.hdr_checksum = rte_ipv4_cksum(&f->ip);
+	if (f->ip.next_proto_id == IPPROTO_TCP) {
+		f->tcp.cksum = 0;
+		f->tcp.cksum = rte_ipv4_udptcp_cksum(&f->ip, &f->tcp);
+	} else {
+		f->udp.dgram_cksum = 0;
+		f->udp.dgram_cksum = rte_ipv4_udptcp_cksum(&f->ip, &f->udp);
+	}
+}
+
+/* First packet of session i. */
+static void
+fill_opening(const struct bench *b, struct rte_mbuf *m, uint32_t i)
+{
+	const uint32_t l4 = b->tcp ? sizeof(struct rte_tcp_hdr) : sizeof(struct rte_udp_hdr);
+	struct frame *f = (struct frame *)rte_pktmbuf_append(m, 60);
+
+	memset(f, 0, 60);
+	f->eth.ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
+	f->ip.version_ihl = RTE_IPV4_VHL_DEF;
+	f->ip.time_to_live = 64;
+	f->ip.next_proto_id = b->tcp ? IPPROTO_TCP : IPPROTO_UDP;
+	f->ip.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(f->ip) + l4));
+	f->ip.src_addr = rte_cpu_to_be_32(CLIENT_NET + i / CLIENT_PORTS);
+	f->ip.dst_addr = rte_cpu_to_be_32(VIP);
+	f->udp.src_port = rte_cpu_to_be_16((uint16_t)(1024 + i % CLIENT_PORTS));
+	f->udp.dst_port = rte_cpu_to_be_16(9000);
+	if (b->tcp) {
+		f->tcp.sent_seq = rte_cpu_to_be_32(i);
+		f->tcp.data_off = 5 << 4;
+		f->tcp.tcp_flags = RTE_TCP_SYN_FLAG;
+		f->tcp.rx_win = rte_cpu_to_be_16(65535);
+	} else {
+		f->udp.dgram_len = rte_cpu_to_be_16(sizeof(f->udp));
+	}
+	checksums(f);
+}
+
+/* Turn a segment into the answer to it: SYN to SYN/ACK, SYN/ACK to ACK. */
+static void
+answer(struct rte_mbuf *m)
+{
+	struct frame *f = rte_pktmbuf_mtod(m, struct frame *);
+	uint32_t seq = rte_be_to_cpu_32(f->tcp.sent_seq), ack = rte_be_to_cpu_32(f->tcp.recv_ack);
+	bool syn_ack = f->tcp.tcp_flags & RTE_TCP_ACK_FLAG;
+
+	RTE_SWAP(f->ip.src_addr, f->ip.dst_addr);
+	RTE_SWAP(f->tcp.src_port, f->tcp.dst_port);
+	f->ip.time_to_live = 64;
+	f->tcp.sent_seq = rte_cpu_to_be_32(syn_ack ? ack : seq ^ 0x5a5a5a5a);
+	f->tcp.recv_ack = rte_cpu_to_be_32(seq + 1);
+	f->tcp.tcp_flags = syn_ack ? RTE_TCP_ACK_FLAG : RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG;
+	checksums(f);
+}
+
+static void
+put(struct rte_ring *r, struct rte_mbuf **m, unsigned int n)
+{
+	if (n != 0 && rte_ring_sp_enqueue_bulk(r, (void **)m, n, NULL) != n)
+		fail("a ring that cannot be full is full");
+}
+
+static void
+servers(struct bench *b)
+{
+	struct rte_mbuf *in[BURST], *out[BURST];
+	unsigned int n = rte_ring_sc_dequeue_burst(
+				     b->internal.from_shunt, (void **)in, BURST, NULL),
+		     n_out = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		const struct frame *f = rte_pktmbuf_mtod(in[i], const struct frame *);
+
+		if (b->tcp && (f->tcp.tcp_flags & RTE_TCP_SYN_FLAG)) {
+			answer(in[i]);
+			out[n_out++] = in[i];
+			continue;
+		}
+		rte_pktmbuf_free(in[i]);
+		if (++b->done == SESSIONS)
+			b->tsc_end = rte_rdtsc();
+	}
+	put(b->internal.to_shunt, out, n_out);
+}
+
+static void
+clients(struct bench *b)
+{
+	struct rte_mbuf *m[BURST];
+	unsigned int n = rte_ring_sc_dequeue_burst(b->external.from_shunt, (void **)m, BURST, NULL);
+
+	for (unsigned int i = 0; i < n; i++)
+		answer(m[i]);
+	put(b->external.to_shunt, m, n);
+	n = RTE_MIN(BURST, RTE_MIN(SESSIONS - b->sent, UNDER_WAY - (b->sent - b->done)));
+	if (n == 0 || rte_pktmbuf_alloc_bulk(b->dp->pool, m, n) != 0)
+		return;
+	for (unsigned int i = 0; i < n; i++)
+		fill_opening(b, m[i], b->sent++);
+	put(b->external.to_shunt, m, n);
+}
+
+static int
+worker_lcore(void *arg)
+{
+	struct bench *b = arg;
+	struct dp *dp = b->dp;
+
+	rte_rcu_qsbr_thread_register(dp->qsbr, 0);
+	rte_rcu_qsbr_thread_online(dp->qsbr, 0);
+	b->tsc_begin = rte_rdtsc();
+	while (b->done < SESSIONS && !atomic_load_explicit(&dp->stop, memory_order_relaxed)) {
+		clients(b);
+		worker_poll(dp->workers[0], dp_now(dp));
+		servers(b);
+		rte_rcu_qsbr_quiescent(dp->qsbr, 0);
+	}
+	rte_rcu_qsbr_thread_offline(dp->qsbr, 0);
+	rte_rcu_qsbr_thread_unregister(dp->qsbr, 0);
+	atomic_store(&dp->stop, true);
+	return 0;
+}
+
+/* ---- a run ---------------------------------------------------------------------------------------------------- */
+
+static struct cfg *
+load(const char *protocol)
+{
+	char text[sizeof(config) + 64];
+	struct cfg_errors errors = { .n = 0 };
+	struct cfg *cfg;
+	int n = snprintf(text, sizeof(text), config, protocol);
+
+	for (int i = 0; i < n; i++)
+		if (text[i] == '\'')
+			text[i] = '"';
+	cfg = cfg_load_json(text, (size_t)n, "opens", &errors);
+	if (cfg == NULL) {
+		cfg_errors_print(&errors, stderr);
+		fail("configuration");
+	}
+	return cfg;
+}
+
+static void
+run(struct bench *b, const char *protocol)
+{
+	struct cfg *cfg = load(protocol);
+	const struct dp_params p = { .cfg = cfg };
+	const uint64_t limit = 60 * rte_get_tsc_hz();
+	uint64_t begin;
+
+	b->tcp = strcmp(protocol, "tcp") == 0;
+	b->sent = b->done = 0;
+	b->tsc_end = 0;
+	b->dp = dp_create(&p);
+	if (b->dp == NULL || ports_start(b->dp) != 0)
+		fail("dataplane");
+	atomic_store(&b->dp->stop, false);
+	begin = rte_rdtsc();
+	rte_eal_remote_launch(worker_lcore, b, b->dp->workers[0]->lcore);
+	while (!atomic_load_explicit(&b->dp->stop, memory_order_relaxed)) {
+		dp_poll(b->dp, dp_now(b->dp));
+		if (rte_rdtsc() - begin > limit)
+			atomic_store(&b->dp->stop, true);
+	}
+	rte_eal_mp_wait_lcore();
+	if (b->done < SESSIONS) {
+		dp_report(b->dp, stderr);
+		fail("connections were lost: see the drops above");
+	}
+	printf("{\"name\": \"new-connections-%s\", \"sessions\": %u, \"metric\": \"per_s\", \"value\": %.0f, \"peer\": null}\n",
+			protocol, SESSIONS,
+			(double)SESSIONS * (double)rte_get_tsc_hz() /
+					(double)(b->tsc_end - b->tsc_begin));
+	fflush(stdout);
+	dp_destroy(b->dp);
+	cfg_free(cfg);
+}
+
+int
+main(int argc, char **argv)
+{
+	char *defaults[] = { (char[]){ "opens" }, (char[]){ "-l" }, (char[]){ "0,1" },
+		(char[]){ "--in-memory" }, (char[]){ "--no-pci" }, (char[]){ "--no-telemetry" },
+		(char[]){ "--log-level=lib.eal:3" } };
+	struct bench b = { .tcp = false };
+	const char *protocols[] = { "udp", "tcp" };
+
+	if ((argc > 1 ? rte_eal_init(argc, argv) : rte_eal_init((int)RTE_DIM(defaults), defaults)) <
+			0)
+		fail("EAL does not start: hugepages? sysctl vm.nr_hugepages=1024");
+	if (rte_lcore_count() != 2)
+		fail("two lcores are needed: control and one worker");
+	for (unsigned int i = 0; i < RTE_DIM(protocols); i++) {
+		b.external = port_create(protocols[i], "external");
+		b.internal = port_create(protocols[i], "internal");
+		run(&b, protocols[i]);
+		rte_ring_free(b.external.to_shunt);
+		rte_ring_free(b.external.from_shunt);
+		rte_ring_free(b.internal.to_shunt);
+		rte_ring_free(b.internal.from_shunt);
+	}
+	rte_eal_cleanup();
+	return 0;
+}
