@@ -96,6 +96,13 @@ bool
 parse_l4_checksum(const struct rte_mbuf *m, struct pkt_info *info);
 
 /*
+ * [any lcore] What the checksum of an SCTP packet that was parsed ought to be, as it lies in the packet: CRC32C with
+ * the field taken as zero, least significant byte first (RFC 9260 6.8, appendix A).
+ */
+rte_le32_t
+parse_sctp_checksum(const struct rte_mbuf *m, const struct pkt_info *info);
+
+/*
  * [any lcore] Parse the packet that an ICMP error (outer->flags & PKT_F_ICMP_ERROR) quotes. Offsets
  * in *inner are from the start of the frame; inner->l3_len is what is there of it, perhaps less
  * than its header says. *tuple is the tuple of the quoted packet as it was sent (zone: the

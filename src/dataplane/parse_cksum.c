@@ -80,17 +80,24 @@ crc_segments(const struct rte_mbuf *m, uint32_t off, uint32_t len, uint32_t crc)
 	return crc;
 }
 
-/* RFC 9260 6.8: CRC32C with the checksum field taken as zero, least significant byte first. */
-static bool
-verify_sctp(const struct rte_mbuf *m, const struct pkt_info *info, const uint8_t *h, uint32_t len)
+rte_le32_t
+parse_sctp_checksum(const struct rte_mbuf *m, const struct pkt_info *info)
 {
+	const uint32_t len = (uint32_t)info->l3_off + info->l3_len - info->l4_off;
 	uint32_t crc = crc_segments(m, info->l4_off, 8, UINT32_MAX);
-	rte_le32_t sent;
 
 	crc = rte_hash_crc_4byte(0, crc);
 	crc = crc_segments(m, info->l4_off + 12u, len - 12, crc);
+	return rte_cpu_to_le_32(~crc);
+}
+
+static rte_le32_t
+sctp_sent(const uint8_t *h)
+{
+	rte_le32_t sent;
+
 	memcpy(&sent, h + 8, sizeof(sent));
-	return rte_le_to_cpu_32(sent) == ~crc;
+	return sent;
 }
 
 /* The reason of a wrong checksum; DROP_NONE for protocols that have none that we know. */
@@ -123,7 +130,7 @@ verify(const struct rte_mbuf *m, const struct pkt_info *info, const uint8_t *h, 
 
 	switch (info->proto) {
 	case IPPROTO_SCTP:
-		return verify_sctp(m, info, h, len);
+		return parse_sctp_checksum(m, info) == sctp_sent(h);
 	case IPPROTO_UDP:
 		if (parse_be16(h + 6) == 0)
 			return true; /* none; where that is not allowed the parser said so */
