@@ -83,6 +83,8 @@ struct dp_txq {
 #define DP_GATE_NO_KEY DP_GATE_SLOTS /* the last slot: packets without a key */
 #define DP_PARK_SLOTS 8192
 #define DP_PARK_MASK (DP_PARK_SLOTS - 1)
+#define DP_PARK_PER_KEY 256 /* of one direction of a connection: nobody fills the park alone */
+#define DP_PARK_SCAN 1024   /* waiting packets passed over in search of one that may go */
 
 enum dp_stage {
 	DP_STAGE_RX,

@@ -193,7 +193,8 @@ worker_park(struct dp_worker *w, struct pkt_burst *b, unsigned int i)
 		w->put_back[w->n_put_back++] = m;
 		return;
 	}
-	if (w->n_parked == DP_PARK_SLOTS) {
+	if (w->n_parked == DP_PARK_SLOTS ||
+			w->parked[meta->hash & DP_GATE_MASK] == DP_PARK_PER_KEY) {
 		worker_drop(w, m, DROP_PARK_FULL);
 		return;
 	}
@@ -203,25 +204,56 @@ worker_park(struct dp_worker *w, struct pkt_burst *b, unsigned int i)
 	trace_put(w->trace, m, PKT_VERDICT_HOLD, DROP_NONE);
 }
 
-/* Packets from the park's head on whose way is free again; at most a burst of one port. */
+static struct rte_mbuf **
+park_at(struct dp_worker *w, uint32_t i)
+{
+	return &w->park[(w->park_head + i) & DP_PARK_MASK];
+}
+
+/*
+ * Take packets whose way is free again out of the park, in order; at most a burst, of one port. Those that still wait
+ * are passed over, so that a connection whose packet is held for a neighbour does not hold up others; but nothing
+ * passes over a packet with its own key.
+ */
+static void
+take_free(struct dp_worker *w, struct pkt_burst *b)
+{
+	struct rte_mbuf *kept[DP_PARK_SCAN];
+	uint64_t waits[8] = {
+		0
+	}; /* keys passed over, by 9 bits of the hash: one too many only waits a little */
+	uint32_t scanned, n_kept = 0;
+
+	b->n = 0;
+	for (scanned = 0; scanned < w->n_parked && n_kept < DP_PARK_SCAN && b->n < PKT_BURST_MAX;
+			scanned++) {
+		struct rte_mbuf *m = *park_at(w, scanned);
+		const struct pkt_meta *meta = pkt_meta(m);
+		uint64_t *word = &waits[meta->hash >> 6 & 7],
+			 bit = UINT64_C(1) << (meta->hash & 63);
+
+		if ((*word & bit) || (b->n != 0 && meta->port_in != b->port) ||
+				worker_gate(w, meta->flow, meta->hash)) {
+			*word |= bit;
+			kept[n_kept++] = m;
+			continue;
+		}
+		b->port = meta->port_in;
+		b->mbuf[b->n++] = m;
+		w->parked[meta->hash & DP_GATE_MASK]--;
+	}
+	w->n_parked -= b->n;
+	w->park_head += b->n;
+	for (uint32_t i = 0; i < n_kept; i++)
+		*park_at(w, i) = kept[i];
+}
+
 static unsigned int
 unpark(struct dp_worker *w, uint64_t now)
 {
 	struct pkt_burst *b = &w->burst;
 
-	b->n = 0;
-	b->port = pkt_meta(w->park[w->park_head & DP_PARK_MASK])->port_in;
-	while (b->n < PKT_BURST_MAX && w->n_parked != 0) {
-		struct rte_mbuf *m = w->park[w->park_head & DP_PARK_MASK];
-		const struct pkt_meta *meta = pkt_meta(m);
-
-		if (meta->port_in != b->port || worker_gate(w, meta->flow, meta->hash))
-			break;
-		b->mbuf[b->n++] = m;
-		w->parked[meta->hash & DP_GATE_MASK]--;
-		w->n_parked--;
-		w->park_head++;
-	}
+	take_free(w, b);
 	if (b->n == 0)
 		return 0;
 	w->from_park = true;
@@ -230,7 +262,8 @@ unpark(struct dp_worker *w, uint64_t now)
 	while (w->n_put_back != 0) { /* to the head again, in their order */
 		struct rte_mbuf *m = w->put_back[--w->n_put_back];
 
-		w->park[--w->park_head & DP_PARK_MASK] = m;
+		w->park_head--;
+		*park_at(w, 0) = m;
 		w->n_parked++;
 		w->parked[pkt_meta(m)->hash & DP_GATE_MASK]++;
 	}
@@ -318,8 +351,13 @@ worker_poll_inside(struct dp_worker *w, uint64_t now)
 {
 	unsigned int seen = 0, n;
 
-	if (w->in_flight != 0 || !rte_ring_empty(w->from_control))
+	if (w->in_flight != 0 || !rte_ring_empty(w->from_control)) {
+		uint64_t t0 = w->profile ? rte_rdtsc() : 0;
+
 		seen += take_back(w);
+		if (w->profile)
+			w->stage_cycles[DP_STAGE_RETURN] += rte_rdtsc() - t0;
+	}
 	/* All that can go, before anything newer: it could not catch up otherwise. */
 	while (w->n_parked != 0 && (n = unpark(w, now)) != 0)
 		seen += n;

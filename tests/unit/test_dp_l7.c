@@ -296,6 +296,27 @@ test_two_segments(void **state)
 	rig_close(&rig);
 }
 
+/* A server's ClientHello does not name the client's class, not even under rules that look at nothing else. */
+static void
+test_server_names_nothing(void **state)
+{
+	uint8_t hello[600];
+	const uint16_t len = client_hello(hello, "shop.example", 0);
+	struct tcp t;
+
+	(void)state;
+	open_(CONFIG("{\"class\": \"gold\", \"tls-sni\": \"shop.example\"}"));
+	handshake(&t, 2000);
+	for (unsigned int i = 0; i < 20; i++)
+		send_segment(&t, FLOW_REPLY, TCP_ACK, hello, len);
+	assert_int_equal(rig_punts(&rig, PUNT_L7), 1); /* enough was seen */
+	send_segment(&t, FLOW_ORIGINAL, TCP_ACK, "data", 4);
+	assert_null(strpbrk(queues(1), "123"));
+	assert_null(strpbrk(queues(0), "123"));
+	assert_int_equal(cls_rule_hits(rig.dp->cls, RULE_GOLD), 0);
+	rig_close(&rig);
+}
+
 /* No TLS at all, a ClientHello without a name, a server that says the name: none of them is it. */
 static void
 test_no_name(void **state)
@@ -398,6 +419,38 @@ test_quic_and_states(void **state)
 	datagrams(CONFIG(RULES_QUIC ",{\"class\": \"default\", \"state\": \"established\"}"));
 }
 
+/* Asked of packets in any direction: the answers' class does not wait for what the question has settled. */
+static void
+test_quic_any_port(void **state)
+{
+	(void)state;
+	datagrams(CONFIG("{\"class\": \"quic\", \"quic-dcid\": \"c0ffee\"}"));
+}
+
+/* The first datagram says nothing, the second one is of a class that drops, and no answer was seen yet. */
+static void
+test_drop_before_answer(void **state)
+{
+	uint8_t initial[1200];
+	struct packet p = { .src = "198.51.100.7",
+		.dst = "10.0.0.11",
+		.proto = IPPROTO_UDP,
+		.sport = 2000,
+		.dport = 443 };
+
+	(void)state;
+	open_(CONFIG("{\"class\": \"no\", \"protocol\": \"udp\", \"quic-dcid\": \"c0ffee\"}"));
+	rig_run(&rig, 0, &p);
+	assert_string_equal(queues(1), "0");
+	p.payload = initial;
+	p.len = quic_initial(initial, 0xc0ffee);
+	rig_run(&rig, 0, &p);
+	rig_run(&rig, 0, &p);
+	assert_string_equal(queues(1), "");
+	assert_int_equal(rig_drops(&rig, DROP_CLASS_DROP), 2);
+	rig_close(&rig);
+}
+
 int
 main(void)
 {
@@ -406,10 +459,13 @@ main(void)
 		cmocka_unit_test(test_right_behind_handshake),
 		cmocka_unit_test(test_second_data_packet),
 		cmocka_unit_test(test_two_segments),
+		cmocka_unit_test(test_server_names_nothing),
 		cmocka_unit_test(test_no_name),
 		cmocka_unit_test(test_drop_by_name),
 		cmocka_unit_test(test_quic),
 		cmocka_unit_test(test_quic_and_states),
+		cmocka_unit_test(test_quic_any_port),
+		cmocka_unit_test(test_drop_before_answer),
 	};
 
 	if (rig_eal("0@0") != 0)
