@@ -29,6 +29,12 @@ cksum_delta(uint16_t delta, const void *old, const void *new_, size_t len)
 	return (uint16_t)sum;
 }
 
+static uint64_t
+sum_words(const void *data, size_t len)
+{
+	return cksum_sum_short(data, len);
+}
+
 cksum_sum_fn *
 cksum_sum_best(void)
 {
@@ -38,5 +44,5 @@ cksum_sum_best(void)
 	if (rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX2) > 0)
 		return cksum_sum_avx2;
 #endif
-	return cksum_sum_generic;
+	return sum_words;
 }

@@ -7,7 +7,6 @@
 
 #include "base/cksum.h"
 
-cksum_sum_fn cksum_sum_generic;
 #ifdef RTE_ARCH_X86_64
 cksum_sum_fn cksum_sum_avx2;
 cksum_sum_fn cksum_sum_avx512;
