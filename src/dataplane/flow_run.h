@@ -28,17 +28,11 @@ flow_run_sctp(struct rte_mbuf *m, const struct pkt_info *info);
 static __rte_always_inline void
 flow_run_cksum(uint8_t *p, uint16_t delta, bool udp)
 {
-	uint16_t old, new_;
+	uint16_t sum;
 
-	memcpy(&old, p, sizeof(old));
-	new_ = cksum_apply(old, delta);
-	if (udp) {
-		if (old == 0)
-			return;
-		if (new_ == 0)
-			new_ = 0xffff;
-	}
-	memcpy(p, &new_, sizeof(new_));
+	memcpy(&sum, p, sizeof(sum));
+	sum = udp ? cksum_apply_udp(sum, delta) : cksum_apply(sum, delta);
+	memcpy(p, &sum, sizeof(sum));
 }
 
 static __rte_always_inline void

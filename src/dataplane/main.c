@@ -210,7 +210,7 @@ eal_init_replay(const char *program, const struct cfg *cfg)
 	char name[256], memory[16];
 	char *argv[] = { name, (char[]){ "--no-huge" }, (char[]){ "--no-pci" },
 		(char[]){ "--no-shconf" }, (char[]){ "--no-telemetry" },
-		(char[]){ "--log-level=lib.eal:3" }, (char[]){ "-m" }, memory,
+		(char[]){ "--log-level=lib.eal:4" }, (char[]){ "-m" }, memory,
 		(char[]){ "--lcores" }, (char[]){ "0@0" }, NULL };
 	cpu_set_t cpus;
 	char lcores[32];
