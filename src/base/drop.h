@@ -82,7 +82,8 @@
 	X(ND_BAD, "nd_bad", "malformed neighbour discovery message (RFC 4861 7.1)") \
 	X(LOCAL_UNHANDLED, "local_unhandled", "for an own address, but nothing here serves it") \
 	/* between lcores and at the ports */ \
-	X(CONTROL_RING_FULL, "control_ring_full", "ring to the control lcore is full") \
+	X(CONTROL_RING_FULL, "control_ring_full", \
+			"ring to the control lcore is full, or full of strangers") \
 	X(RETURN_RING_FULL, "return_ring_full", "ring from the control lcore is full") \
 	X(HANDOVER_RING_FULL, "handover_ring_full", "ring to the owner worker is full") \
 	X(PARK_FULL, "park_full", "too many packets wait for earlier ones of their connection") \

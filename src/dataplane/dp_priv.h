@@ -49,6 +49,13 @@ struct dp_port {
 	struct parse_params parse;
 };
 
+/* A packet in the park, and what says whether its way is free. */
+struct dp_parked {
+	struct rte_mbuf *m;
+	uint32_t flow;
+	uint32_t hash;
+};
+
 /* ---- workers ------------------------------------------------------------------------------------------------ */
 
 struct dp_rxq {
@@ -83,8 +90,7 @@ struct dp_txq {
 #define DP_GATE_NO_KEY DP_GATE_SLOTS /* the last slot: packets without a key */
 #define DP_PARK_SLOTS 8192
 #define DP_PARK_MASK (DP_PARK_SLOTS - 1)
-#define DP_PARK_PER_KEY 256 /* of one direction of a connection: nobody fills the park alone */
-#define DP_PARK_SCAN 1024   /* waiting packets passed over in search of one that may go */
+#define DP_PARK_PER_KEY 2048 /* of one direction of a connection: nobody fills the park alone */
 
 enum dp_stage {
 	DP_STAGE_RX,
@@ -144,7 +150,8 @@ struct dp_worker {
 	uint32_t n_parked;
 	uint32_t park_head;
 	uint16_t n_put_back;
-	bool from_park; /* the burst under way comes out of the park */
+	bool from_park;	  /* the burst under way comes out of the park */
+	bool gate_opened; /* a packet came back since the park was last looked through in vain */
 	struct rte_mbuf *put_back[PKT_BURST_MAX];
 	struct counters c;
 	struct counter_pair *class_counters;   /* by class */
@@ -153,8 +160,7 @@ struct dp_worker {
 	uint64_t busy_packets;
 	uint64_t stage_cycles[DP_STAGES];
 	struct pkt_burst burst;
-	struct rte_mbuf *park
-			[DP_PARK_SLOTS]; /* ring, in order of arrival; meta->flow and ->hash say the gates */
+	struct dp_parked park[DP_PARK_SLOTS]; /* ring, in order of arrival */
 	uint32_t gate[DP_GATE_SLOTS + 1];
 	uint16_t parked[DP_GATE_SLOTS]; /* packets in the park, by the hash of the key */
 } __rte_cache_aligned;

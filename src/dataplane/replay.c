@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <rte_errno.h>
 #include <rte_eth_ring.h>
@@ -333,12 +334,42 @@ run_burst(struct replay *r)
 
 /* ---- the whole capture ---------------------------------------------------------------------------------------------- */
 
+/* Do two paths lead to one file that is there? Writing one would destroy the other. */
+static bool
+same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return a != NULL && b != NULL && stat(a, &x) == 0 && stat(b, &y) == 0 &&
+			S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static int
+check_files(const struct dp_replay_params *p)
+{
+	const char *twice = NULL;
+
+	if (same_file(p->in, p->out) ||
+			(p->out != NULL && p->verdicts != NULL &&
+					strcmp(p->out, p->verdicts) == 0) ||
+			same_file(p->out, p->verdicts))
+		twice = p->out;
+	else if (same_file(p->in, p->verdicts))
+		twice = p->verdicts;
+	if (twice == NULL)
+		return 0;
+	log_err("%s: is named twice: --replay, --out and --verdicts want a file each\n", twice);
+	return -EINVAL;
+}
+
 static int
 open_files(struct replay *r)
 {
 	const char *names[DP_PORTS_MAX];
 	char err[256];
 
+	if (check_files(r->p) != 0)
+		return -EINVAL;
 	r->capture = capture_open(r->p->in, err, sizeof(err));
 	if (r->capture == NULL) {
 		log_err("%s: %s\n", r->p->in, err);
@@ -421,6 +452,8 @@ dp_replay(struct dp *dp, const struct dp_replay_params *p)
 	rc = open_files(r);
 	if (rc == 0)
 		rc = run_capture(r);
+	/* What waits behind packets that are held: the sums add up, as after dp_stop(). */
+	worker_drop_parked(dp->workers[0]);
 	closing = close_files(r);
 	dp->trace = NULL;
 	dp->workers[0]->trace = NULL;

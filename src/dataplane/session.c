@@ -147,7 +147,9 @@ settle_l7(struct session *s, uint32_t conn, enum flow_dir dir, enum ct_state sta
 				(FLOW_F_L7 | FLOW_F_COMPILED))
 			continue;
 		s->meta->port_in = c->flow[d].port_in;
-		compile(s, conn, d, state, found ? &l7 : NULL, true);
+		/* Without a route or room for a next hop the class stays what it is: nothing more to wait for. */
+		if (compile(s, conn, d, state, found ? &l7 : NULL, true) != DROP_NONE)
+			c->flow[d].flags &= (uint8_t)~FLOW_F_L7;
 	}
 	s->meta->port_in = port_in;
 }

@@ -135,6 +135,16 @@ class_of(struct dp *dp, const struct flow_tuple *in, uint16_t port_in)
 	return found.class_id;
 }
 
+static bool
+is_for(const struct related *r, const struct flow_addr *addr)
+{
+	const uint8_t *l3 = rte_pktmbuf_mtod_offset(r->m, const uint8_t *, r->outer->l3_off);
+	const bool v4 = r->outer->family == 4;
+
+	return r->outer->family == r->inner.family &&
+			memcmp(l3 + (v4 ? 16 : 24), addr->b, v4 ? 4 : 16) == 0;
+}
+
 void
 session_related(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 {
@@ -156,6 +166,11 @@ session_related(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 		return;
 	}
 	ct_tuple(dp->ct, id, &r.in);
+	/* To somebody else than the quoted packet's sender: it is not about that packet, whatever it quotes. */
+	if (!is_for(&r, &r.in.dst)) {
+		session_invalid(dp, m, DROP_CT_ICMP_UNKNOWN, FLOW_NONE, now);
+		return;
+	}
 	tuple_out(dp->ct, id, &r.out);
 	session_note(dp, m, CT_STATE_RELATED, id & 1, id >> 1);
 	class_id = class_of(dp, &r.in, meta->port_in);

@@ -125,19 +125,48 @@ worker_punt(struct dp_worker *w, struct pkt_burst *b, unsigned int i, enum punt_
 	w->punt[w->n_punt++] = m;
 }
 
+static void
+refuse(struct dp_worker *w, struct rte_mbuf *m)
+{
+	w->gate[pkt_meta(m)->gate]--;
+	w->gate_opened = true;
+	w->in_flight--;
+	worker_drop(w, m, DROP_CONTROL_RING_FULL);
+}
+
+/*
+ * A quarter of the ring is for packets of known connections, ARP and neighbour discovery: a flood of strangers must not
+ * cost a connection its FIN, nor a next hop its answer.
+ */
+static bool
+is_stranger(const struct rte_mbuf *m)
+{
+	const uint32_t strangers = 1u << PUNT_MISS | 1u << PUNT_FRAGMENT | 1u << PUNT_INVALID |
+			1u << PUNT_ICMP_ERROR;
+
+	return strangers >> pkt_meta((struct rte_mbuf *)(uintptr_t)m)->punt & 1;
+}
+
 void
 worker_punt_flush(struct dp_worker *w)
 {
-	unsigned int sent;
+	uint32_t reserve, room;
+	uint16_t kept = 0;
 
 	if (w->n_punt == 0)
 		return;
-	sent = rte_ring_sp_enqueue_burst(w->to_control, (void **)w->punt, w->n_punt, NULL);
-	for (unsigned int i = sent; i < w->n_punt; i++) {
-		w->gate[pkt_meta(w->punt[i])->gate]--;
-		w->in_flight--;
-		worker_drop(w, w->punt[i], DROP_CONTROL_RING_FULL);
+	reserve = rte_ring_get_capacity(w->to_control) / 4;
+	room = rte_ring_free_count(w->to_control);
+	for (uint16_t i = 0; i < w->n_punt; i++) {
+		if (room <= (is_stranger(w->punt[i]) ? reserve : 0)) {
+			refuse(w, w->punt[i]);
+			continue;
+		}
+		w->punt[kept++] = w->punt[i];
+		room--;
 	}
+	/* The only producer: what was free still is. */
+	rte_ring_sp_enqueue_bulk(w->to_control, (void **)w->punt, kept, NULL);
 	w->n_punt = 0;
 }
 
@@ -165,6 +194,7 @@ take_back(struct dp_worker *w)
 
 		if (meta->gate != PKT_GATE_NONE) {
 			w->gate[meta->gate]--;
+			w->gate_opened = true;
 			w->in_flight--;
 		}
 		if (meta->verdict == PKT_VERDICT_FORWARD) {
@@ -179,6 +209,12 @@ take_back(struct dp_worker *w)
 }
 
 /* ---- the park --------------------------------------------------------------------------------------------------- */
+
+static struct dp_parked *
+park_at(struct dp_worker *w, uint32_t i)
+{
+	return &w->park[(w->park_head + i) & DP_PARK_MASK];
+}
 
 void
 worker_park(struct dp_worker *w, struct pkt_burst *b, unsigned int i)
@@ -198,16 +234,23 @@ worker_park(struct dp_worker *w, struct pkt_burst *b, unsigned int i)
 		worker_drop(w, m, DROP_PARK_FULL);
 		return;
 	}
-	w->park[(w->park_head + w->n_parked++) & DP_PARK_MASK] = m;
+	*park_at(w, w->n_parked++) = (struct dp_parked){ m, meta->flow, meta->hash };
 	w->parked[meta->hash & DP_GATE_MASK]++;
 	w->c.parked++;
 	trace_put(w->trace, m, PKT_VERDICT_HOLD, DROP_NONE);
 }
 
-static struct rte_mbuf **
-park_at(struct dp_worker *w, uint32_t i)
+/* Close the gaps that taken packets left among the first `scanned`: the others move up, in order. */
+static void
+park_compact(struct dp_worker *w, uint32_t scanned)
 {
-	return &w->park[(w->park_head + i) & DP_PARK_MASK];
+	uint32_t to = scanned;
+
+	for (uint32_t from = scanned; from-- > 0;)
+		if (park_at(w, from)->m != NULL)
+			*park_at(w, --to) = *park_at(w, from);
+	w->park_head += to;
+	w->n_parked -= to;
 }
 
 /*
@@ -218,34 +261,30 @@ park_at(struct dp_worker *w, uint32_t i)
 static void
 take_free(struct dp_worker *w, struct pkt_burst *b)
 {
-	struct rte_mbuf *kept[DP_PARK_SCAN];
 	uint64_t waits[8] = {
 		0
 	}; /* keys passed over, by 9 bits of the hash: one too many only waits a little */
-	uint32_t scanned, n_kept = 0;
+	uint32_t i;
 
 	b->n = 0;
-	for (scanned = 0; scanned < w->n_parked && n_kept < DP_PARK_SCAN && b->n < PKT_BURST_MAX;
-			scanned++) {
-		struct rte_mbuf *m = *park_at(w, scanned);
-		const struct pkt_meta *meta = pkt_meta(m);
-		uint64_t *word = &waits[meta->hash >> 6 & 7],
-			 bit = UINT64_C(1) << (meta->hash & 63);
+	for (i = 0; i < w->n_parked && b->n < PKT_BURST_MAX; i++) {
+		struct dp_parked *p = park_at(w, i);
+		uint64_t *word = &waits[p->hash >> 6 & 7], bit = UINT64_C(1) << (p->hash & 63);
+		uint16_t port;
 
-		if ((*word & bit) || (b->n != 0 && meta->port_in != b->port) ||
-				worker_gate(w, meta->flow, meta->hash)) {
-			*word |= bit;
-			kept[n_kept++] = m;
-			continue;
+		if ((*word & bit) == 0 && !worker_gate(w, p->flow, p->hash)) {
+			port = pkt_meta(p->m)->port_in;
+			if (b->n == 0 || port == b->port) {
+				b->port = port;
+				b->mbuf[b->n++] = p->m;
+				w->parked[p->hash & DP_GATE_MASK]--;
+				p->m = NULL;
+				continue;
+			}
 		}
-		b->port = meta->port_in;
-		b->mbuf[b->n++] = m;
-		w->parked[meta->hash & DP_GATE_MASK]--;
+		*word |= bit;
 	}
-	w->n_parked -= b->n;
-	w->park_head += b->n;
-	for (uint32_t i = 0; i < n_kept; i++)
-		*park_at(w, i) = kept[i];
+	park_compact(w, i);
 }
 
 static unsigned int
@@ -263,7 +302,7 @@ unpark(struct dp_worker *w, uint64_t now)
 		struct rte_mbuf *m = w->put_back[--w->n_put_back];
 
 		w->park_head--;
-		*park_at(w, 0) = m;
+		*park_at(w, 0) = (struct dp_parked){ m, pkt_meta(m)->flow, pkt_meta(m)->hash };
 		w->n_parked++;
 		w->parked[pkt_meta(m)->hash & DP_GATE_MASK]++;
 	}
@@ -274,7 +313,7 @@ void
 worker_drop_parked(struct dp_worker *w)
 {
 	for (; w->n_parked != 0; w->n_parked--)
-		worker_drop(w, w->park[w->park_head++ & DP_PARK_MASK], DROP_SHUTDOWN);
+		worker_drop(w, w->park[w->park_head++ & DP_PARK_MASK].m, DROP_SHUTDOWN);
 }
 
 /* ---- between workers ---------------------------------------------------------------------------------------- */
@@ -358,9 +397,15 @@ worker_poll_inside(struct dp_worker *w, uint64_t now)
 		if (w->profile)
 			w->stage_cycles[DP_STAGE_RETURN] += rte_rdtsc() - t0;
 	}
-	/* All that can go, before anything newer: it could not catch up otherwise. */
-	while (w->n_parked != 0 && (n = unpark(w, now)) != 0)
+	/*
+	 * All that can go, before anything newer: it could not catch up otherwise. What was not let go waits for a gate,
+	 * so it is looked at again only after one has moved: packets that wait for a neighbour keep theirs shut for seconds.
+	 */
+	while (w->n_parked != 0 && w->gate_opened) {
+		n = unpark(w, now);
+		w->gate_opened = n != 0;
 		seen += n;
+	}
 	for (unsigned int i = 0; i < w->dp->n_workers; i++)
 		if (w->handover_in[i] != NULL)
 			seen += take_over(w, w->handover_in[i], now);

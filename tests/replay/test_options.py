@@ -17,6 +17,10 @@ FRAME = bytes.fromhex("020000000001020000000002080045000020000040004011") + byte
 
 def options(checks, capture, directory):
     replay = ["--config", CONFIG, "--replay", capture]
+    twice = os.path.join(directory, "twice.pcap")
+    with open(capture, "rb") as source, open(twice, "wb") as copy:
+        copy.write(source.read())
+    over_itself = ["--config", CONFIG, "--replay", twice]
     # arguments, exit code, words of stdout or stderr
     rows = [
         (["--help"], GOOD, ["usage: shunt", "--replay", "--check-config"]),
@@ -47,6 +51,10 @@ def options(checks, capture, directory):
         (replay + ["--out", directory], FAILED, [directory, "Is a directory"]),
         (replay + ["--out", os.path.join(directory, "none", "x")], FAILED, ["No such file"]),
         (replay + ["--verdicts", os.path.join(directory, "none", "x")], FAILED, ["No such file"]),
+        (over_itself + ["--out", twice], FAILED, ["is named twice"]),
+        (over_itself + ["--verdicts", twice], FAILED, ["is named twice"]),
+        (replay + ["--out", twice + "x", "--verdicts", twice + "x"], FAILED, ["is named twice"]),
+        (over_itself, GOOD, []),  # still there
         (replay + ["--out", "/dev/full"], FAILED, ["No space left"]),
         (replay + ["--verdicts", "/dev/full"], FAILED, ["No space left"]),
     ]

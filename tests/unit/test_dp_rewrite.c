@@ -356,6 +356,40 @@ test_icmp_error_unknown(void **state)
 	assert_false(rig_take_any(&rig, 1, &f));
 }
 
+/* To somebody else than the quoted packet's sender: not `related`, whatever it quotes. */
+static void
+test_icmp_error_to_others(void **state)
+{
+	uint8_t q[64];
+	struct packet about = { .src = CLIENT4,
+		.dst = SERVER4,
+		.proto = IPPROTO_UDP,
+		.sport = 9,
+		.dport = 9,
+		.dmac = SHUNT_EXT,
+		.smac = GATEWAY };
+	struct packet p = { .src = SERVER4,
+		.dst = "203.0.113.99",
+		.proto = IPPROTO_ICMP,
+		.dport = 3 << 8 | 3,
+		.dmac = SHUNT_INT,
+		.smac = SERVER,
+		.payload = q };
+	struct frame f;
+
+	(void)state;
+	rig_run(&rig, 0, &about);
+	assert_true(rig_take_any(&rig, 1, &f));
+	p.len = quote(q, &about, 28);
+	rig_run(&rig, 1, &p);
+	assert_int_equal(rig_drops(&rig, DROP_CT_ICMP_UNKNOWN), 1);
+	assert_false(rig_take_any(&rig, 0, &f));
+	p.dst = CLIENT4;
+	rig_run(&rig, 1, &p);
+	assert_int_equal(rig_drops(&rig, DROP_CT_ICMP_UNKNOWN), 1);
+	assert_true(rig_take_any(&rig, 0, &f));
+}
+
 int
 main(void)
 {
@@ -363,6 +397,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_every_kind, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_icmp_errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_icmp_error_unknown, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_icmp_error_to_others, setup, teardown),
 	};
 
 	if (rig_eal("0@0") != 0)
