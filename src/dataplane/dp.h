@@ -57,6 +57,7 @@ struct dp_replay_params {
 	const char *out;      /* pcapng, one interface a port; NULL = none */
 	const char *verdicts; /* JSON lines; NULL = none */
 	unsigned int burst;   /* 1 .. 64 packets at a time */
+	FILE *report;	      /* dp_report() goes there once there was something to replay */
 };
 /* 0, or -errno with the reason logged. What was replayed until then has been written. */
 int

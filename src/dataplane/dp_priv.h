@@ -88,9 +88,9 @@ struct dp_txq {
 #define DP_GATE_SLOTS 65536
 #define DP_GATE_MASK (DP_GATE_SLOTS - 1)
 #define DP_GATE_NO_KEY DP_GATE_SLOTS /* the last slot: packets without a key */
-#define DP_PARK_SLOTS 8192
+#define DP_PARK_SLOTS 16384
 #define DP_PARK_MASK (DP_PARK_SLOTS - 1)
-#define DP_PARK_PER_KEY 2048 /* of one direction of a connection: nobody fills the park alone */
+#define DP_PARK_PER_KEY 8192 /* of one direction of a connection: nobody fills the park alone */
 
 enum dp_stage {
 	DP_STAGE_RX,

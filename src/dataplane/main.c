@@ -146,7 +146,8 @@ take_option(struct options *o, int c)
 			return complain("--burst wants 1 to 64, not", optarg);
 		return 0;
 	default:
-		return complain("unknown option, or one without its value", NULL);
+		return complain("unknown option, or one without its value; EAL options go before --",
+				NULL);
 	}
 }
 
@@ -173,6 +174,7 @@ parse_options(int argc, char **argv, struct options *o)
 				NULL);
 	if (o->replay.burst == 0)
 		o->replay.burst = 1;
+	o->replay.report = stdout;
 	return 0;
 }
 
@@ -294,7 +296,6 @@ run(const struct options *o, const struct cfg *cfg)
 		rc = dp_start(dp);
 		if (rc == 0)
 			rc = dp_replay(dp, &o->replay);
-		dp_report(dp, stdout);
 	} else {
 		rc = run_live(dp, o);
 	}
@@ -345,6 +346,10 @@ main(int argc, char **argv)
 	signal(SIGTERM, on_signal);
 	signal(SIGPIPE, SIG_IGN);
 	rc = run(&o, cfg);
+	if ((fflush(stdout) != 0 || ferror(stdout)) && rc == 0) {
+		fprintf(stderr, "shunt: standard output: %s\n", strerror(errno));
+		rc = -EIO;
+	}
 	cfg_free(cfg);
 	rte_eal_cleanup();
 	return rc == 0 ? 0 : 1;

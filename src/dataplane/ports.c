@@ -63,7 +63,7 @@ attach(struct dp_port *p)
 		return 0;
 	rc = rte_dev_probe(p->cfg->device);
 	if (rc != 0)
-		return refuse(p, rc, "device cannot be attached",
+		return refuse(p, rc == -1 ? -ENODEV : rc, "device cannot be attached",
 				"see the driver's message above, and `dpdk-devbind.py --status` for PCI devices");
 	p->own_device = true;
 	RTE_ETH_FOREACH_MATCHING_DEV(id, p->cfg->device, &it)

