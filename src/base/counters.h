@@ -18,6 +18,13 @@ struct counter_pair {
 	uint64_t bytes;
 };
 
+static inline void
+counter_add(struct counter_pair *c, uint32_t bytes)
+{
+	c->packets++;
+	c->bytes += bytes;
+}
+
 /* Packet states, as conntrack names them (ct.h); here because everybody counts by them. */
 enum ct_state {
 	CT_STATE_NONE = 0, /* never tracked: ARP, dropped before */

@@ -89,7 +89,6 @@
 	X(PARK_FULL, "park_full", "too many packets wait for earlier ones of their connection") \
 	X(NO_MBUF, "no_mbuf", "mbuf pool is empty") \
 	X(TX_FULL, "tx_full", "output queue did not take the packet") \
-	X(TX_PORT_DOWN, "tx_port_down", "output port is not usable") \
 	X(SHUTDOWN, "shutdown", "still held or queued when shunt stopped")
 
 enum drop_reason {

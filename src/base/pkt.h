@@ -127,4 +127,11 @@ pkt_meta(struct rte_mbuf *m)
 	return (struct pkt_meta *)rte_mbuf_to_priv(m);
 }
 
+/* The same to read: DPDK's accessor takes no const mbuf, though it does not write. */
+static inline const struct pkt_meta *
+pkt_meta_const(const struct rte_mbuf *m)
+{
+	return pkt_meta((struct rte_mbuf *)(uintptr_t)m);
+}
+
 #endif /* BASE_PKT_H */

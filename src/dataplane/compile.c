@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 
 #include "base/cksum.h"
+#include "flow_run.h"
 #include "session.h"
 
 int
@@ -58,11 +59,10 @@ l4_delta(const struct compile_args *a, const struct flow_tuple *out)
 	}
 }
 
-/* The TTL lies in the high byte of its word: decrementing it adds ~0x0100, whatever it was (RFC 1141). */
 static uint16_t
 l3_delta(const struct compile_args *a, const struct flow_tuple *out)
 {
-	uint16_t delta = (uint16_t)~rte_cpu_to_be_16(0x0100);
+	uint16_t delta = FLOW_RUN_TTL_DELTA;
 
 	delta = cksum_delta(delta, a->tuple->src.b, out->src.b, 4);
 	return cksum_delta(delta, a->tuple->dst.b, out->dst.b, 4);

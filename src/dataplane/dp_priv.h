@@ -336,7 +336,7 @@ dp_totals(const struct dp *dp, struct dp_totals *out);
 static inline struct dp_trace_record *
 trace_record(const struct dp_trace *t, const struct rte_mbuf *m)
 {
-	const struct pkt_meta *meta = rte_mbuf_to_priv((struct rte_mbuf *)(uintptr_t)m);
+	const struct pkt_meta *meta = pkt_meta_const(m);
 
 	if (likely(t == NULL) || meta->sequence - t->base >= t->n)
 		return NULL;

@@ -13,6 +13,7 @@
 #include <rte_mbuf.h>
 
 #include "base/cksum.h"
+#include "base/counters.h"
 #include "base/flow.h"
 #include "base/pkt.h"
 #include "conntrack/ct.h"
@@ -88,6 +89,18 @@ flow_run_link(struct rte_mbuf *m, const struct pkt_info *info, const struct l3_n
 	}
 }
 
+/*
+ * The TTL lies in the high byte of its word: decrementing it adds ~0x0100 to the IPv4 header checksum, whatever it was
+ * (RFC 1141). A flow has that in its l3_delta already.
+ */
+#define FLOW_RUN_TTL_DELTA ((uint16_t)~rte_cpu_to_be_16(0x0100))
+
+static __rte_always_inline void
+flow_run_ttl(uint8_t *l3, uint8_t family)
+{
+	l3[family == 4 ? 8 : 7]--;
+}
+
 /* `six` = addresses of the connection when IPv6; dir as in the flow id. */
 static __rte_always_inline void
 flow_run(const struct flow *f, const struct ct_conn6 *six, unsigned int dir, struct rte_mbuf *m,
@@ -96,14 +109,13 @@ flow_run(const struct flow *f, const struct ct_conn6 *six, unsigned int dir, str
 	uint8_t *l3 = rte_pktmbuf_mtod_offset(m, uint8_t *, info->l3_off);
 	uint8_t *l4 = rte_pktmbuf_mtod_offset(m, uint8_t *, info->l4_off);
 
+	flow_run_ttl(l3, info->family);
 	if (likely(info->family == 4)) {
-		l3[8]--; /* TTL: its share of the checksum is in l3_delta */
 		flow_run_cksum(l3 + 10, f->l3_delta, false);
 		memcpy(l3 + 12, &f->src, 8);
 	} else {
 		const struct flow_addr *out = &six->addr[dir == FLOW_ORIGINAL ? 2 : 0];
 
-		l3[7]--; /* hop limit */
 		memcpy(l3 + 8, out[1].b, 16);
 		memcpy(l3 + 24, out[0].b, 16);
 	}
@@ -119,6 +131,16 @@ flow_count(struct flow *f, uint32_t tick, uint32_t bytes)
 	f->bytes += bytes;
 	if (f->last_seen != tick)
 		f->last_seen = tick;
+}
+
+/* Count it for the class and the backend, in the arrays of the lcore that runs it. */
+static __rte_always_inline void
+flow_count_policy(struct counter_pair *classes, struct counter_pair *backends, const struct flow *f,
+		unsigned int dir, uint32_t bytes)
+{
+	counter_add(&classes[f->class_id], bytes);
+	if (f->backend != FLOW_NO_BACKEND)
+		counter_add(&backends[f->backend << 1 | dir], bytes);
 }
 
 #endif /* DATAPLANE_FLOW_RUN_H */

@@ -116,8 +116,7 @@ run_exception(struct dp_worker *w, struct pkt_burst *b, unsigned int i, struct f
 		return false;
 	}
 	if (f->flags & FLOW_F_DROP) {
-		w->class_counters[f->class_id].packets++;
-		w->class_counters[f->class_id].bytes += info->l3_len;
+		counter_add(&w->class_counters[f->class_id], info->l3_len);
 		worker_drop(w, b->mbuf[i], DROP_CLASS_DROP);
 		return false;
 	}
@@ -198,12 +197,7 @@ run_burst(struct dp_worker *w, struct pkt_burst *b, uint64_t now)
 			trace_run(w, b, i);
 		flow_run(f, &w->conns6[id >> 1], id & 1, m, info, nh);
 		flow_count(f, tick, info->l3_len);
-		w->class_counters[f->class_id].packets++;
-		w->class_counters[f->class_id].bytes += info->l3_len;
-		if (f->backend != FLOW_NO_BACKEND) {
-			w->backend_counters[f->backend << 1 | (id & 1)].packets++;
-			w->backend_counters[f->backend << 1 | (id & 1)].bytes += info->l3_len;
-		}
+		flow_count_policy(w->class_counters, w->backend_counters, f, id & 1, info->l3_len);
 		fast_packets++;
 		fast_bytes += info->l3_len;
 		worker_tx(w, m, nh->port, f->queue);

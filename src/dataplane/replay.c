@@ -470,7 +470,7 @@ dp_replay(struct dp *dp, const struct dp_replay_params *p)
 static bool
 connection_named(const struct dp *dp, const struct rte_mbuf *m, uint32_t *conn)
 {
-	const struct pkt_meta *meta = rte_mbuf_to_priv((struct rte_mbuf *)(uintptr_t)m);
+	const struct pkt_meta *meta = pkt_meta_const(m);
 	struct flow_tuple tuple;
 	uint32_t id;
 
@@ -486,7 +486,7 @@ void
 trace_note(const struct dp *dp, const struct rte_mbuf *m)
 {
 	struct dp_trace_record *t = trace_record(dp->trace, m);
-	const struct pkt_meta *meta = rte_mbuf_to_priv((struct rte_mbuf *)(uintptr_t)m);
+	const struct pkt_meta *meta = pkt_meta_const(m);
 	const struct ct_conn *c;
 	uint32_t conn;
 

@@ -136,9 +136,7 @@ session_unknown(struct session *s)
 	int service = lb_find(dp->lb, &s->tuple);
 	enum drop_reason why;
 
-	if (service < 0 &&
-			(l3_is_own(dp->l3, s->tuple.key.family, &s->tuple.dst) ||
-					l3_is_vip(dp->l3, s->tuple.key.family, &s->tuple.dst)) &&
+	if (service < 0 && l3_is_own(dp->l3, s->tuple.key.family, &s->tuple.dst) &&
 			session_to_itself(dp, s->m, s->now))
 		return;
 	why = ct_may_open(dp->ct, &s->tuple, &s->pkt);

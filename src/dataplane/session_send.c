@@ -42,8 +42,7 @@ session_drop(struct dp *dp, struct rte_mbuf *m, enum drop_reason why)
 void
 session_drop_class(struct dp *dp, struct rte_mbuf *m, uint16_t class_id)
 {
-	dp->class_counters[class_id].packets++;
-	dp->class_counters[class_id].bytes += pkt_meta(m)->info.l3_len;
+	counter_add(&dp->class_counters[class_id], pkt_meta(m)->info.l3_len);
 	session_drop(dp, m, DROP_CLASS_DROP);
 }
 
@@ -154,12 +153,8 @@ session_forward(struct session *s, uint32_t conn, enum flow_dir dir)
 			&l3_nexthops(s->dp->l3)[f->nexthop]);
 	if (!s->lines_away)
 		flow_count(f, time_tick(s->now), s->meta->info.l3_len);
-	s->dp->class_counters[f->class_id].packets++;
-	s->dp->class_counters[f->class_id].bytes += s->meta->info.l3_len;
-	if (f->backend != FLOW_NO_BACKEND) {
-		s->dp->backend_counters[f->backend << 1 | dir].packets++;
-		s->dp->backend_counters[f->backend << 1 | dir].bytes += s->meta->info.l3_len;
-	}
+	flow_count_policy(s->dp->class_counters, s->dp->backend_counters, f, dir,
+			s->meta->info.l3_len);
 	transmit(s->dp, s->m, f->nexthop, f->queue, s->now);
 }
 
@@ -214,12 +209,9 @@ session_forward_plain(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 	}
 	if (!may_leave(dp, m, (uint16_t)nh))
 		return;
-	if (info->family == 4) {
-		l3[8]--;
-		flow_run_cksum(l3 + 10, (uint16_t)~rte_cpu_to_be_16(0x0100), false);
-	} else {
-		l3[7]--;
-	}
+	flow_run_ttl(l3, info->family);
+	if (info->family == 4)
+		flow_run_cksum(l3 + 10, FLOW_RUN_TTL_DELTA, false);
 	flow_run_link(m, info, &l3_nexthops(dp->l3)[nh]);
 	transmit(dp, m, (uint16_t)nh, FLOW_QUEUE_ANY, now);
 }

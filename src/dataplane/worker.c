@@ -144,7 +144,7 @@ is_stranger(const struct rte_mbuf *m)
 	const uint32_t strangers = 1u << PUNT_MISS | 1u << PUNT_FRAGMENT | 1u << PUNT_INVALID |
 			1u << PUNT_ICMP_ERROR;
 
-	return strangers >> pkt_meta((struct rte_mbuf *)(uintptr_t)m)->punt & 1;
+	return strangers >> pkt_meta_const(m)->punt & 1;
 }
 
 void
