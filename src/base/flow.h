@@ -150,6 +150,7 @@ flow_tuple_str(const struct flow_tuple *t, char *buf, size_t len);
 #define FLOW_F_NAT 0x04u      /* addresses or ports change */
 #define FLOW_F_L7 0x08u	      /* class still open: the worker looks into the first data packets */
 #define FLOW_F_DROP 0x10u     /* the class says drop */
+#define FLOW_F_ADJUST 0x40u   /* TCP: sequence numbers are moved, as its ct_ext says */
 #define FLOW_F_L7_FOUND 0x20u /* layer 7 was known when the class was decided */
 
 #define FLOW_QUEUE_ANY UINT16_MAX /* no steering: the worker's own queue */

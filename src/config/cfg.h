@@ -78,7 +78,8 @@ struct cfg_neighbour {
 
 struct cfg_tables {
 	uint32_t connections;
-	uint32_t connections_ipv6; /* 0 .. connections */
+	uint32_t connections_ipv6;     /* 0 .. connections */
+	uint32_t connections_extended; /* 0 .. connections */
 	uint32_t next_hops;
 	uint32_t mbufs;
 	uint32_t mbuf_size; /* data room, headroom included */

@@ -65,12 +65,14 @@ const struct cfg_section cfg_lcores_section = { "lcores", lcores_keys, RTE_DIM(l
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 #define AS_CONNECTIONS UINT32_MAX
+#define EXTENDED_SHARE 8 /* of them, unless the file says more */
 
 static void
 check_tables(struct cfg_reader *r, const struct cfg_at *at, void *object, bool good __rte_unused)
 {
 	struct cfg_tables *t = object;
 	const struct cfg_at at_ipv6 = { .up = at, .key = "connections-ipv6" };
+	const struct cfg_at at_extended = { .up = at, .key = "connections-extended" };
 	const struct cfg_at at_ring = { .up = at, .key = "ring-size" };
 
 	if (t->connections_ipv6 == AS_CONNECTIONS)
@@ -78,6 +80,11 @@ check_tables(struct cfg_reader *r, const struct cfg_at *at, void *object, bool g
 	if (t->connections > 0 && t->connections_ipv6 > t->connections)
 		cfg_error(r, &at_ipv6, "%u is more than \"connections\": expected 0 to %u",
 				t->connections_ipv6, t->connections);
+	if (t->connections_extended == AS_CONNECTIONS)
+		t->connections_extended = t->connections / EXTENDED_SHARE;
+	if (t->connections > 0 && t->connections_extended > t->connections)
+		cfg_error(r, &at_extended, "%u is more than \"connections\": expected 0 to %u",
+				t->connections_extended, t->connections);
 	if (t->ring_size & (t->ring_size - 1))
 		cfg_error(r, &at_ring, "%u is no power of two: expected %u or %u", t->ring_size,
 				rte_align32prevpow2(t->ring_size), rte_align32pow2(t->ring_size));
@@ -89,6 +96,8 @@ static const struct cfg_key tables_keys[] = {
 			.fallback = 1u << 20 },
 	{ "connections-ipv6", CFG_UINT, CFG_FIELD(TABLES, connections_ipv6), .max = 1u << 30,
 			.fallback = AS_CONNECTIONS },
+	{ "connections-extended", CFG_UINT, CFG_FIELD(TABLES, connections_extended),
+			.max = 1u << 30, .fallback = AS_CONNECTIONS },
 	{ "next-hops", CFG_UINT, CFG_FIELD(TABLES, next_hops), .min = 1, .max = 65535,
 			.fallback = 4096 },
 	{ "mbufs", CFG_UINT, CFG_FIELD(TABLES, mbufs), .min = 64, .max = 1u << 26,

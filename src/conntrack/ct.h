@@ -95,6 +95,37 @@ struct ct_conn6 {
 	struct flow_addr addr[4]; /* [I] original src, dst, reply src, dst */
 } __rte_cache_aligned;
 
+/*
+ * To be added to sequence numbers of one direction: `before` up to and including pos, `after` beyond it (as they arrive).
+ * What was inserted into a stream or cut out of it moves what follows; a SYN cookie moves all.
+ */
+struct ct_seqadj {
+	uint32_t pos;
+	int32_t before;
+	int32_t after;
+};
+
+#define CT_HELPER_NONE 0
+
+/*
+ * What few connections need, beside the table (ct_ext.c). Two cache lines; workers touch the first, and only of
+ * flows with FLOW_F_ADJUST.
+ */
+struct ct_ext {
+	struct ct_seqadj seq[2]; /* [L] by direction of the sender */
+	uint32_t ts_offset; /* [L] to be added to TSval of replies, taken off TSecr of the original direction */
+	uint32_t master; /* [C] connection that expected this one, or FLOW_NONE; while that lives */
+	uint32_t child;	 /* [C] first of those that this one expected, or FLOW_NONE */
+	uint32_t next, prev; /* [C] children of the same master */
+	uint8_t helper;	     /* [C] CT_HELPER_*, or an index of who uses it */
+	uint8_t cookie;	     /* [C] stage of a handshake that began with a SYN cookie */
+	uint8_t spare[2];
+	uint8_t label[16]; /* [C] */
+	struct flow_tuple
+			master_tuple; /* [C] original tuple of the master; family 0: never had one */
+} __rte_cache_aligned;
+_Static_assert(sizeof(struct ct_ext) == 128, "two cache lines an extension");
+
 static inline uint32_t
 ct_flow_id(uint32_t conn, enum flow_dir dir)
 {
@@ -120,6 +151,7 @@ ct_timeouts_default(struct ct_timeouts *t);
 struct ct_params {
 	uint32_t connections;  /* at most so many, both families; 1 .. 2^30 */
 	uint32_t connections6; /* of which at most so many IPv6; 0 .. connections */
+	uint32_t extensions;   /* connections that may have a struct ct_ext */
 	uint32_t hash_seed;
 	int socket_id;
 	struct rte_rcu_qsbr *
@@ -171,6 +203,11 @@ struct ct_packet {
 	uint32_t l4_len;   /* bytes of transport header and payload by the IP length */
 	uint32_t l4_avail; /* of which readable at l4 (the rest may be in further mbuf segments) */
 	uint64_t now;	   /* ns */
+	/*
+	 * How far sequence numbers of the other direction are moved on their way to this sender: taken off its ACK and
+	 * SACK before they are compared with what the other side sent. See struct ct_seqadj.
+	 */
+	uint32_t ack_offset;
 };
 
 struct ct_verdict {
@@ -217,6 +254,18 @@ bool
 ct_track_fast(const struct ct_table *t, struct ct_conn *c, enum flow_dir dir,
 		const struct ct_packet *pkt);
 
+/*
+ * The connection's extension, or NULL. [any lcore] for flows that say FLOW_F_ADJUST. ct_ext_add() takes one, zeroed, unless
+ * it has one already; NULL: all are in use. It goes with the connection.
+ */
+struct ct_ext *
+ct_ext(const struct ct_table *t, uint32_t conn);
+struct ct_ext *
+ct_ext_add(struct ct_table *t, uint32_t conn);
+/* Make `child` one of `master`'s. Both have an extension; the child has no master yet. */
+void
+ct_ext_link(struct ct_table *t, uint32_t master, uint32_t child);
+
 /* Take it out of the table at once; the slot is reused when every reader has left. */
 void
 ct_close(struct ct_table *t, uint32_t conn);
@@ -253,6 +302,9 @@ struct ct_stats {
 	uint64_t clashes;   /* refused: tuple taken */
 	uint64_t displaced; /* entries moved to make room */
 	uint64_t bytes;	    /* all memory of the table */
+	uint32_t exts;	    /* extensions in use */
+	uint32_t exts_max;
+	uint64_t ext_full; /* refused: no extension left */
 };
 void
 ct_stats(const struct ct_table *t, struct ct_stats *out);

@@ -59,6 +59,7 @@ slot_take(struct ct_table *t, uint8_t family)
 static void
 slot_give(struct ct_table *t, uint32_t conn)
 {
+	ct_ext_give(t, conn);
 	t->conns[conn].status = 0;
 	if (conn < t->n_conns6)
 		t->free[t->free_low++] = conn;
@@ -254,6 +255,7 @@ ct_close(struct ct_table *t, uint32_t conn)
 	ct_hash_remove(t, ct_flow_id(conn, FLOW_ORIGINAL));
 	ct_hash_remove(t, ct_flow_id(conn, FLOW_REPLY));
 	ct_wheel_del(&t->wheel, conn);
+	ct_ext_unlink(t, conn);
 	slot_retire(t, conn);
 	t->stats.connections--;
 	t->stats.connections6 -= c->flow[FLOW_ORIGINAL].key.family == 6;

@@ -6,6 +6,7 @@
  * ct_table.c   memory, statistics, walking
  * ct_hash.c    buckets: the only writer's side; ct_find.c: the readers' side
  * ct_conn.c    life of a connection: open, track, close, age, reclaim
+ * ct_ext.c     what few connections have beside that
  * ct_wheel.c   when to look at a connection again
  * ct_tcp.c ct_tcp_window.c ct_udp.c ct_icmp.c ct_other.c   trackers
  */
@@ -175,6 +176,10 @@ struct ct_table {
 	uint32_t free_high;
 	struct ct_dying dying;
 	struct ct_wheel wheel;
+	uint32_t *ext_of; /* by connection: its extension, or FLOW_NONE */
+	struct ct_ext *exts;
+	uint32_t n_exts;
+	uint32_t ext_free; /* chained by .next */
 	struct rte_rcu_qsbr *qsbr;
 	struct ct_timeouts timeouts;
 	bool tcp_loose;
@@ -204,6 +209,15 @@ ct_hash_remove(struct ct_table *t, uint32_t flow_id);
 /* Is a timer due at tick `now`? */
 bool
 ct_wheel_due(struct ct_wheel *w, uint64_t now);
+
+/* ---- extensions ----------------------------------------------------------------------------- */
+
+void
+ct_ext_init(struct ct_table *t);
+void
+ct_ext_unlink(struct ct_table *t, uint32_t conn);
+void
+ct_ext_give(struct ct_table *t, uint32_t conn);
 
 /* ---- trackers ------------------------------------------------------------------------------- */
 
@@ -288,7 +302,8 @@ struct ct_segment {
 	uint16_t win; /* not scaled */
 	uint32_t seq;
 	uint32_t ack;
-	uint32_t end; /* sequence number after it: payload, SYN and FIN count */
+	uint32_t ack_offset; /* of struct ct_packet: off the ACK already, to be taken off SACK */
+	uint32_t end;	     /* sequence number after it: payload, SYN and FIN count */
 	const uint8_t *options;
 };
 

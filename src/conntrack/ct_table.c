@@ -68,8 +68,11 @@ take_all(struct ct_table *t, int socket)
 	t->dying.conn = take(t, "ct_dying", sizeof(*t->dying.conn), t->n_conns, socket);
 	t->wheel.link = take(t, "ct_links", sizeof(*t->wheel.link),
 			(uint64_t)t->n_conns + CT_WHEEL_HEADS, socket);
-	return t->buckets != NULL && t->conns != NULL && t->conns6 != NULL && t->free != NULL &&
-			t->dying.conn != NULL && t->wheel.link != NULL;
+	t->ext_of = take(t, "ct_ext_of", sizeof(*t->ext_of), t->n_conns, socket);
+	t->exts = take(t, "ct_exts", sizeof(*t->exts), t->n_exts, socket);
+	return t->ext_of != NULL && t->exts != NULL && t->buckets != NULL && t->conns != NULL &&
+			t->conns6 != NULL && t->free != NULL && t->dying.conn != NULL &&
+			t->wheel.link != NULL;
 }
 
 /* Stacks, lowest index on top: young tables stay dense. */
@@ -104,6 +107,7 @@ ct_create(const struct ct_params *p)
 	t->n_buckets = buckets_for(p->connections);
 	t->n_conns = p->connections;
 	t->n_conns6 = p->connections6;
+	t->n_exts = p->extensions;
 	t->hash_seed = p->hash_seed;
 	t->qsbr = p->qsbr;
 	t->timeouts = p->timeouts;
@@ -111,6 +115,7 @@ ct_create(const struct ct_params *p)
 	t->tcp_liberal = p->tcp_liberal;
 	t->stats.connections_max = p->connections;
 	t->stats.connections6_max = p->connections6;
+	t->stats.exts_max = p->extensions;
 	t->stats.buckets = t->n_buckets;
 	t->stats.slots = t->n_buckets * CT_SLOTS;
 	t->stats.bytes = sizeof(*t);
@@ -120,6 +125,7 @@ ct_create(const struct ct_params *p)
 		return NULL;
 	}
 	fill_free(t);
+	ct_ext_init(t);
 	ct_wheel_init(&t->wheel, t->wheel.link, t->n_conns);
 	return t;
 }
@@ -129,6 +135,8 @@ ct_destroy(struct ct_table *t)
 {
 	if (t == NULL)
 		return;
+	rte_free(t->exts);
+	rte_free(t->ext_of);
 	rte_free(t->wheel.link);
 	rte_free(t->dying.conn);
 	rte_free(t->free);

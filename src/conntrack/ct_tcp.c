@@ -156,7 +156,8 @@ read_segment(const struct ct_packet *pkt, struct ct_segment *s)
 	s->kind = kind_of(h.tcp_flags);
 	s->flags = h.tcp_flags;
 	s->seq = rte_be_to_cpu_32(h.sent_seq);
-	s->ack = rte_be_to_cpu_32(h.recv_ack);
+	s->ack = rte_be_to_cpu_32(h.recv_ack) - pkt->ack_offset;
+	s->ack_offset = pkt->ack_offset;
 	s->win = rte_be_to_cpu_16(h.rx_win);
 	s->end = s->seq + (pkt->l4_len - header) + ((h.tcp_flags & RTE_TCP_SYN_FLAG) != 0) +
 			((h.tcp_flags & RTE_TCP_FIN_FLAG) != 0);

@@ -80,7 +80,7 @@ highest_ack(const struct ct_segment *s)
 			continue;
 		for (i = 2; i < o[1]; i += 8) {
 			memcpy(&right, o + i + 4, sizeof(right));
-			right = rte_be_to_cpu_32(right);
+			right = rte_be_to_cpu_32(right) - s->ack_offset;
 			if (ct_seq_before(ack, right))
 				ack = right;
 		}

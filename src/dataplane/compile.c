@@ -87,7 +87,7 @@ compile_flow(struct dp *dp, const struct compile_args *a)
 	struct flow_tuple out = {
 		.key = a->reply->key, .src = a->reply->dst, .dst = a->reply->src
 	};
-	uint8_t flags = f->flags & FLOW_F_FAST;
+	uint8_t flags = f->flags & (FLOW_F_FAST | FLOW_F_ADJUST);
 
 	out.key.sport = a->reply->key.dport;
 	out.key.dport = a->reply->key.sport;

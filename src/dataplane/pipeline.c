@@ -10,9 +10,10 @@
 
 #include "dp_priv.h"
 #include "flow_run.h"
+#include "seqadj.h"
 
 /* What a flow must say for the worker to run it without a second thought. */
-#define RUN_FLAGS (FLOW_F_FAST | FLOW_F_L7 | FLOW_F_DROP)
+#define RUN_FLAGS (FLOW_F_FAST | FLOW_F_L7 | FLOW_F_DROP | FLOW_F_ADJUST)
 /* What a packet must not say. */
 #define SLOW_FLAGS (PKT_F_CONTROL | PKT_F_TTL | PKT_F_DROP | PKT_F_INVALID)
 
@@ -146,10 +147,11 @@ trace_run(struct dp_worker *w, struct pkt_burst *b, unsigned int i)
 
 /* Are the sequence numbers of a TCP packet what the connection expects? */
 static inline bool
-in_window(struct dp_worker *w, const struct pkt_burst *b, unsigned int i, uint64_t now)
+in_window(struct dp_worker *w, const struct pkt_burst *b, unsigned int i,
+		const struct ct_ext *adjust, uint64_t now)
 {
 	const struct pkt_info *info = &b->info[i];
-	const struct ct_packet pkt = {
+	struct ct_packet pkt = {
 		.info = info,
 		.l4 = rte_pktmbuf_mtod_offset(b->mbuf[i], const uint8_t *, info->l4_off),
 		.l4_len = (uint32_t)info->l3_off + info->l3_len - info->l4_off,
@@ -157,6 +159,8 @@ in_window(struct dp_worker *w, const struct pkt_burst *b, unsigned int i, uint64
 		.now = now,
 	};
 
+	if (unlikely(adjust != NULL))
+		pkt.ack_offset = seqadj_ack_offset(adjust, b->flow[i] & 1, b->mbuf[i], info);
 	return ct_track_fast(w->ct, &w->conns[b->flow[i] >> 1], b->flow[i] & 1, &pkt);
 }
 
@@ -172,6 +176,7 @@ run_burst(struct dp_worker *w, struct pkt_burst *b, uint64_t now)
 		const uint32_t id = b->flow[i];
 		const struct l3_nexthop *nh;
 		struct rte_mbuf *m = b->mbuf[i];
+		const struct ct_ext *adjust = NULL;
 		struct flow *f = NULL;
 
 		if (likely(id != FLOW_NONE))
@@ -183,18 +188,22 @@ run_burst(struct dp_worker *w, struct pkt_burst *b, uint64_t now)
 				    f->owner != w->index)) {
 			if (!run_exception(w, b, i, f))
 				continue;
+			if (f->flags & FLOW_F_ADJUST)
+				adjust = ct_ext(w->ct, id >> 1);
 		}
 		nh = &w->nexthops[f->nexthop];
 		if (unlikely(!nh->usable || info->l3_len > nh->mtu)) {
 			worker_punt(w, b, i, nh->usable ? PUNT_MTU : PUNT_NEIGHBOUR);
 			continue;
 		}
-		if (info->proto == IPPROTO_TCP && unlikely(!in_window(w, b, i, now))) {
+		if (info->proto == IPPROTO_TCP && unlikely(!in_window(w, b, i, adjust, now))) {
 			worker_punt(w, b, i, PUNT_WINDOW);
 			continue;
 		}
 		if (unlikely(w->trace != NULL))
 			trace_run(w, b, i);
+		if (unlikely(adjust != NULL))
+			seqadj_run(adjust, id & 1, m, info);
 		flow_run(f, &w->conns6[id >> 1], id & 1, m, info, nh);
 		flow_count(f, tick, info->l3_len);
 		flow_count_policy(w->class_counters, w->backend_counters, f, id & 1, info->l3_len);

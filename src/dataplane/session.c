@@ -5,6 +5,7 @@
  * ones (session_open.c). Control lcore only. Every path ends in one call of session_send.c that takes the packet.
  */
 #include "session.h"
+#include "seqadj.h"
 
 /* ---- packets to shunt itself ------------------------------------------------------------------------------------- */
 
@@ -194,6 +195,9 @@ known(struct session *s, uint32_t id)
 		}
 		set_fast(c, false);
 	}
+	if (c->flow[dir].flags & FLOW_F_ADJUST)
+		s->pkt.ack_offset = seqadj_ack_offset(
+				ct_ext(s->dp->ct, conn), dir, s->m, &s->meta->info);
 	ct_track(s->dp->ct, conn, dir, &s->pkt, &v);
 	if (v.reopen) {
 		close_connection(s->dp, conn);

@@ -8,6 +8,7 @@
 #include <rte_ip.h>
 
 #include "flow_run.h"
+#include "seqadj.h"
 #include "session.h"
 
 /* ---- giving packets back ------------------------------------------------------------------------------------- */
@@ -149,6 +150,8 @@ session_forward(struct session *s, uint32_t conn, enum flow_dir dir)
 	}
 	if (!may_leave(s->dp, s->m, f->nexthop))
 		return;
+	if (f->flags & FLOW_F_ADJUST)
+		seqadj_run(ct_ext(s->dp->ct, conn), dir, s->m, &s->meta->info);
 	flow_run(f, &ct_conns6(s->dp->ct)[conn], dir, s->m, &s->meta->info,
 			&l3_nexthops(s->dp->l3)[f->nexthop]);
 	if (!s->lines_away)

@@ -254,6 +254,7 @@ conntrack_create(struct dp *dp)
 	struct ct_params p = {
 		.connections = dp->cfg->tables.connections,
 		.connections6 = dp->cfg->tables.connections_ipv6,
+		.extensions = dp->cfg->tables.connections_extended,
 		.hash_seed = dp->hash_seed,
 		.socket_id = (int)rte_socket_id(),
 		.qsbr = dp->qsbr,

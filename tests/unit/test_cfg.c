@@ -75,7 +75,7 @@ static const char full[] =
 		"               {'port': 'external', 'address': '10.0.0.11', 'mac': '02:00:00:AB:00:12'},"
 		"               {'port': 'external', 'address': 'fe80::5', 'mac': '02:00:00:AB:00:13'}],"
 		"'lcores': {'workers': [1, 5, 2]},"
-		"'tables': {'connections': 1000, 'connections-ipv6': 10, 'next-hops': 20, 'mbufs': 30000,"
+		"'tables': {'connections': 1000, 'connections-ipv6': 10, 'connections-extended': 9, 'next-hops': 20, 'mbufs': 30000,"
 		"           'mbuf-size': 4000, 'ring-size': 512, 'hold-per-neighbour': 0, 'hold-total': 60},"
 		"'conntrack': {'invalid': 'forward', 'full': 'forward', 'tcp-loose': false, 'tcp-liberal': true,"
 		"              'checksum': 'slow-path', 'hash-seed': 4294967295,"
@@ -198,6 +198,7 @@ test_sizes_and_policies(void **state)
 	assert_int_equal(cfg->workers[2], 2);
 	assert_int_equal(t->connections, 1000);
 	assert_int_equal(t->connections_ipv6, 10);
+	assert_int_equal(t->connections_extended, 9);
 	assert_int_equal(t->next_hops, 20);
 	assert_int_equal(t->mbufs, 30000);
 	assert_int_equal(t->mbuf_size, 4000);
@@ -338,7 +339,8 @@ test_defaults(void **state)
 		.rx_descriptors = 1024,
 		.tx_descriptors = 1024,
 		.mtu = 1500 };
-	const struct cfg_tables tables = { 1048576, 1048576, 4096, 65536, 2176, 4096, 16, 1024 };
+	const struct cfg_tables tables = { 1048576, 1048576, 131072, 4096, 65536, 2176, 4096, 16,
+		1024 };
 	const struct cfg_timeouts timeouts = { 120, 60, 432000, 120, 60, 30, 120, 10, 120, 30, 120,
 		30, 30, 600 };
 
