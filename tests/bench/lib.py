@@ -18,6 +18,7 @@ TARGETS = {
     ("established-udp-dnat", "cycles_per_packet", 1032192): ("<=", 300),
     ("new-connections-udp", "per_s", None): (">=", 1_000_000),
     ("new-connections-tcp", "per_s", None): (">=", 500_000),
+    ("full-connections-tcp", "per_s", None): (">=", 800_000),
     ("memory", "bytes_per_connection", None): ("<=", 320),
 }
 

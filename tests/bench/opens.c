@@ -5,7 +5,8 @@
  * of openings under way, and wait for shunt as real ones do: nothing is dropped, and whatever is slower of
  * worker and control sets the rate.
  *
- * UDP: a datagram, counted when it arrives at its server. TCP: SYN, SYN/ACK, ACK, counted when the ACK arrives.
+ * UDP: a datagram, counted when it arrives at its server. TCP: SYN, SYN/ACK, ACK, counted when the ACK arrives. Full TCP:
+ * the same and FIN, FIN, ACK; closed connections stay for a second (TIME_WAIT), so that ageing and deletion run beside.
  * Prints rows of JSON for scripts/bench. EAL arguments may be given; defaults are two lcores.
  */
 #include <errno.h>
@@ -26,6 +27,7 @@
 #include "dp_priv.h"
 
 #define SESSIONS 2000000u
+#define SESSIONS_FULL 6000000u
 #define UNDER_WAY 1024u /* openings that wait for an answer, at most */
 #define RING 4096u
 #define BURST 64u
@@ -35,15 +37,16 @@
 #define VIP RTE_IPV4(10, 255, 0, 1)
 
 static const char config[] =
-		"{'ports': [{'name': 'external', 'device': 'net_ring_%1$s_external', 'promiscuous': true,"
+		"{'ports': [{'name': 'external', 'device': 'net_ring_opens%2$d_external', 'promiscuous': true,"
 		"            'addresses': ['198.51.100.2/24']},"
-		"           {'name': 'internal', 'device': 'net_ring_%1$s_internal', 'role': 'internal', 'promiscuous': true,"
+		"           {'name': 'internal', 'device': 'net_ring_opens%2$d_internal', 'role': 'internal', 'promiscuous': true,"
 		"            'addresses': ['10.1.0.254/16']}],"
 		" 'routes': [{'prefix': '198.18.0.0/15', 'via': '198.51.100.1'}],"
 		" 'neighbours': [{'port': 'external', 'address': '198.51.100.1', 'mac': '02:00:00:00:00:fe'},"
 		"                {'port': 'internal', 'address': '10.1.0.1', 'mac': '02:00:00:00:01:01'},"
 		"                {'port': 'internal', 'address': '10.1.0.2', 'mac': '02:00:00:00:01:02'}],"
-		" 'tables': {'connections': 2097152, 'connections-ipv6': 0, 'mbufs': 32767, 'mbuf-size': 512},"
+		" 'conntrack': {'timeouts': {'tcp-time-wait': 1}},"
+		" 'tables': {'connections': 4194304, 'connections-ipv6': 0, 'mbufs': 32767, 'mbuf-size': 512},"
 		" 'services': [{'name': 's', 'vip': '10.255.0.1', 'protocol': '%1$s', 'port': 9000,"
 		"               'backends': [{'address': '10.1.0.1', 'port': 7000}, {'address': '10.1.0.2', 'port': 7000}]}]}";
 
@@ -62,10 +65,16 @@ struct cable {
 	struct rte_ring *from_shunt;
 };
 
+enum scenario { UDP, TCP, TCP_FULL, SCENARIOS };
+static const char *const names[SCENARIOS] = { "new-connections-udp", "new-connections-tcp",
+	"full-connections-tcp" };
+
 struct bench {
 	struct dp *dp;
 	struct cable external, internal;
+	enum scenario scenario;
 	bool tcp;
+	uint32_t sessions;
 	uint32_t sent; /* openings begun */
 	uint32_t done; /* openings that arrived */
 	uint64_t tsc_begin, tsc_end;
@@ -79,12 +88,12 @@ fail(const char *what)
 }
 
 static struct cable
-port_create(const char *protocol, const char *side)
+port_create(enum scenario scenario, const char *side)
 {
 	char name[32], in[40], out[40];
 	struct cable c;
 
-	snprintf(name, sizeof(name), "%s_%s", protocol, side);
+	snprintf(name, sizeof(name), "opens%d_%s", scenario, side);
 	snprintf(in, sizeof(in), "%s_in", name);
 	snprintf(out, sizeof(out), "%s_out", name);
 	c.to_shunt = rte_ring_create(in, RING, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
@@ -129,7 +138,7 @@ fill_opening(const struct bench *b, struct rte_mbuf *m, uint32_t i)
 	f->udp.src_port = rte_cpu_to_be_16((uint16_t)(1024 + i % CLIENT_PORTS));
 	f->udp.dst_port = rte_cpu_to_be_16(9000);
 	if (b->tcp) {
-		f->tcp.sent_seq = rte_cpu_to_be_32(i);
+		f->tcp.sent_seq = rte_cpu_to_be_32(i * 16);
 		f->tcp.data_off = 5 << 4;
 		f->tcp.tcp_flags = RTE_TCP_SYN_FLAG;
 		f->tcp.rx_win = rte_cpu_to_be_16(65535);
@@ -139,21 +148,41 @@ fill_opening(const struct bench *b, struct rte_mbuf *m, uint32_t i)
 	checksums(f);
 }
 
-/* Turn a segment into the answer to it: SYN to SYN/ACK, SYN/ACK to ACK. */
+/* First sequence number of the server, by the client's. Both are multiples of 16: small numbers after them tell segments apart. */
+static uint32_t
+server_isn(uint32_t client_isn)
+{
+	return client_isn ^ 0x5a5a5a50;
+}
+
+/* Turn a SYN or FIN into the answer to it, which has `flags`. */
 static void
-answer(struct rte_mbuf *m)
+answer(struct rte_mbuf *m, uint32_t seq, uint8_t flags)
 {
 	struct frame *f = rte_pktmbuf_mtod(m, struct frame *);
-	uint32_t seq = rte_be_to_cpu_32(f->tcp.sent_seq), ack = rte_be_to_cpu_32(f->tcp.recv_ack);
-	bool syn_ack = f->tcp.tcp_flags & RTE_TCP_ACK_FLAG;
 
 	RTE_SWAP(f->ip.src_addr, f->ip.dst_addr);
 	RTE_SWAP(f->tcp.src_port, f->tcp.dst_port);
 	f->ip.time_to_live = 64;
-	f->tcp.sent_seq = rte_cpu_to_be_32(syn_ack ? ack : seq ^ 0x5a5a5a5a);
-	f->tcp.recv_ack = rte_cpu_to_be_32(seq + 1);
-	f->tcp.tcp_flags = syn_ack ? RTE_TCP_ACK_FLAG : RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG;
+	f->tcp.recv_ack = rte_cpu_to_be_32(rte_be_to_cpu_32(f->tcp.sent_seq) + 1);
+	f->tcp.sent_seq = rte_cpu_to_be_32(seq);
+	f->tcp.tcp_flags = flags;
 	checksums(f);
+}
+
+/* The client's FIN, right behind its ACK `m`. */
+static struct rte_mbuf *
+make_fin(struct bench *b, const struct rte_mbuf *m)
+{
+	struct rte_mbuf *fin = rte_pktmbuf_copy(m, b->dp->pool, 0, UINT32_MAX);
+	struct frame *f;
+
+	if (fin == NULL)
+		fail("mbufs");
+	f = rte_pktmbuf_mtod(fin, struct frame *);
+	f->tcp.tcp_flags = RTE_TCP_FIN_FLAG | RTE_TCP_ACK_FLAG;
+	checksums(f);
+	return fin;
 }
 
 static void
@@ -161,6 +190,13 @@ put(struct rte_ring *r, struct rte_mbuf **m, unsigned int n)
 {
 	if (n != 0 && rte_ring_sp_enqueue_bulk(r, (void **)m, n, NULL) != n)
 		fail("a ring that cannot be full is full");
+}
+
+/* Is this what a connection is counted by: the last segment of its scenario? */
+static bool
+is_last(const struct bench *b, const struct frame *f)
+{
+	return b->scenario != TCP_FULL || (rte_be_to_cpu_32(f->tcp.recv_ack) & 15) == 2;
 }
 
 static void
@@ -174,13 +210,20 @@ servers(struct bench *b)
 	for (unsigned int i = 0; i < n; i++) {
 		const struct frame *f = rte_pktmbuf_mtod(in[i], const struct frame *);
 
-		if (b->tcp && (f->tcp.tcp_flags & RTE_TCP_SYN_FLAG)) {
-			answer(in[i]);
+		if (b->tcp && (f->tcp.tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG))) {
+			bool syn = f->tcp.tcp_flags & RTE_TCP_SYN_FLAG;
+
+			answer(in[i],
+					syn ? server_isn(rte_be_to_cpu_32(f->tcp.sent_seq))
+					    : rte_be_to_cpu_32(f->tcp.recv_ack),
+					syn ? RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG
+					    : RTE_TCP_FIN_FLAG | RTE_TCP_ACK_FLAG);
 			out[n_out++] = in[i];
 			continue;
 		}
+		b->done += is_last(b, f);
 		rte_pktmbuf_free(in[i]);
-		if (++b->done == SESSIONS)
+		if (b->done == b->sessions && b->tsc_end == 0)
 			b->tsc_end = rte_rdtsc();
 	}
 	put(b->internal.to_shunt, out, n_out);
@@ -189,13 +232,21 @@ servers(struct bench *b)
 static void
 clients(struct bench *b)
 {
-	struct rte_mbuf *m[BURST];
-	unsigned int n = rte_ring_sc_dequeue_burst(b->external.from_shunt, (void **)m, BURST, NULL);
+	struct rte_mbuf *m[BURST], *out[2 * BURST];
+	unsigned int n = rte_ring_sc_dequeue_burst(b->external.from_shunt, (void **)m, BURST, NULL),
+		     n_out = 0;
 
-	for (unsigned int i = 0; i < n; i++)
-		answer(m[i]);
-	put(b->external.to_shunt, m, n);
-	n = RTE_MIN(BURST, RTE_MIN(SESSIONS - b->sent, UNDER_WAY - (b->sent - b->done)));
+	for (unsigned int i = 0; i < n; i++) {
+		const struct frame *f = rte_pktmbuf_mtod(m[i], const struct frame *);
+		bool syn = f->tcp.tcp_flags & RTE_TCP_SYN_FLAG;
+
+		answer(m[i], rte_be_to_cpu_32(f->tcp.recv_ack), RTE_TCP_ACK_FLAG);
+		out[n_out++] = m[i];
+		if (syn && b->scenario == TCP_FULL)
+			out[n_out++] = make_fin(b, m[i]);
+	}
+	put(b->external.to_shunt, out, n_out);
+	n = RTE_MIN(BURST, RTE_MIN(b->sessions - b->sent, UNDER_WAY - (b->sent - b->done)));
 	if (n == 0 || rte_pktmbuf_alloc_bulk(b->dp->pool, m, n) != 0)
 		return;
 	for (unsigned int i = 0; i < n; i++)
@@ -212,7 +263,7 @@ worker_lcore(void *arg)
 	rte_rcu_qsbr_thread_register(dp->qsbr, 0);
 	rte_rcu_qsbr_thread_online(dp->qsbr, 0);
 	b->tsc_begin = rte_rdtsc();
-	while (b->done < SESSIONS && !atomic_load_explicit(&dp->stop, memory_order_relaxed)) {
+	while (b->done < b->sessions && !atomic_load_explicit(&dp->stop, memory_order_relaxed)) {
 		clients(b);
 		worker_poll(dp->workers[0], dp_now(dp));
 		servers(b);
@@ -227,12 +278,12 @@ worker_lcore(void *arg)
 /* ---- a run ---------------------------------------------------------------------------------------------------- */
 
 static struct cfg *
-load(const char *protocol)
+load(const struct bench *b)
 {
 	char text[sizeof(config) + 64];
 	struct cfg_errors errors = { .n = 0 };
 	struct cfg *cfg;
-	int n = snprintf(text, sizeof(text), config, protocol);
+	int n = snprintf(text, sizeof(text), config, b->tcp ? "tcp" : "udp", b->scenario);
 
 	for (int i = 0; i < n; i++)
 		if (text[i] == '\'')
@@ -246,14 +297,13 @@ load(const char *protocol)
 }
 
 static void
-run(struct bench *b, const char *protocol)
+run(struct bench *b)
 {
-	struct cfg *cfg = load(protocol);
+	struct cfg *cfg = load(b);
 	const struct dp_params p = { .cfg = cfg };
 	const uint64_t limit = 60 * rte_get_tsc_hz();
 	uint64_t begin;
 
-	b->tcp = strcmp(protocol, "tcp") == 0;
 	b->sent = b->done = 0;
 	b->tsc_end = 0;
 	b->dp = dp_create(&p);
@@ -268,13 +318,13 @@ run(struct bench *b, const char *protocol)
 			atomic_store(&b->dp->stop, true);
 	}
 	rte_eal_mp_wait_lcore();
-	if (b->done < SESSIONS) {
+	if (b->done < b->sessions) {
 		dp_report(b->dp, stderr);
 		fail("connections were lost: see the drops above");
 	}
-	printf("{\"name\": \"new-connections-%s\", \"sessions\": %u, \"metric\": \"per_s\", \"value\": %.0f, \"peer\": null}\n",
-			protocol, SESSIONS,
-			(double)SESSIONS * (double)rte_get_tsc_hz() /
+	printf("{\"name\": \"%s\", \"sessions\": %u, \"metric\": \"per_s\", \"value\": %.0f, \"peer\": null}\n",
+			names[b->scenario], b->sessions,
+			(double)b->sessions * (double)rte_get_tsc_hz() /
 					(double)(b->tsc_end - b->tsc_begin));
 	fflush(stdout);
 	dp_destroy(b->dp);
@@ -288,17 +338,19 @@ main(int argc, char **argv)
 		(char[]){ "--in-memory" }, (char[]){ "--no-pci" }, (char[]){ "--no-telemetry" },
 		(char[]){ "--log-level=lib.eal:3" } };
 	struct bench b = { .tcp = false };
-	const char *protocols[] = { "udp", "tcp" };
 
 	if ((argc > 1 ? rte_eal_init(argc, argv) : rte_eal_init((int)RTE_DIM(defaults), defaults)) <
 			0)
 		fail("EAL does not start: hugepages? sysctl vm.nr_hugepages=1024");
 	if (rte_lcore_count() != 2)
 		fail("two lcores are needed: control and one worker");
-	for (unsigned int i = 0; i < RTE_DIM(protocols); i++) {
-		b.external = port_create(protocols[i], "external");
-		b.internal = port_create(protocols[i], "internal");
-		run(&b, protocols[i]);
+	for (enum scenario i = UDP; i < SCENARIOS; i++) {
+		b.scenario = i;
+		b.tcp = i != UDP;
+		b.sessions = i == TCP_FULL ? SESSIONS_FULL : SESSIONS;
+		b.external = port_create(i, "external");
+		b.internal = port_create(i, "internal");
+		run(&b);
 		rte_ring_free(b.external.to_shunt);
 		rte_ring_free(b.external.from_shunt);
 		rte_ring_free(b.internal.to_shunt);
