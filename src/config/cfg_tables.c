@@ -102,7 +102,7 @@ static const struct cfg_key tables_keys[] = {
 			.fallback = 4096 },
 	{ "mbufs", CFG_UINT, CFG_FIELD(TABLES, mbufs), .min = 64, .max = 1u << 26,
 			.fallback = 65536 },
-	{ "mbuf-size", CFG_UINT, CFG_FIELD(TABLES, mbuf_size), .min = 192, .max = 65535,
+	{ "mbuf-size", CFG_UINT, CFG_FIELD(TABLES, mbuf_size), .min = 256, .max = 65535,
 			.fallback = 2176 },
 	{ "ring-size", CFG_UINT, CFG_FIELD(TABLES, ring_size), .min = 2, .max = 1u << 20,
 			.fallback = 4096 },

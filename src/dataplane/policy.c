@@ -215,7 +215,9 @@ layer3_create(struct dp *dp)
 				.n_vips = cfg->n_services,
 				.max_nexthops = cfg->tables.next_hops,
 				.hold_per_neighbour = cfg->tables.hold_per_neighbour,
-				.hold_total = cfg->tables.hold_total,
+				/* What waits must not leave nothing to receive into. */
+				.hold_total = RTE_MIN(
+						cfg->tables.hold_total, cfg->tables.mbufs / 2),
 				.icmp_rate = cfg->l3.icmp_rate,
 				.pool = dp->pool,
 				.socket_id = (int)rte_socket_id(),

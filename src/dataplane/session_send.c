@@ -115,6 +115,23 @@ may_leave(struct dp *dp, struct rte_mbuf *m, uint16_t nh)
 	return true;
 }
 
+/*
+ * m is about to wait for a neighbour, perhaps for seconds: let its connection go, so that the other direction does not wait
+ * as well. If the worker cannot be told now, it does.
+ */
+static void
+release_connection(struct dp *dp, struct rte_mbuf *m)
+{
+	struct pkt_meta *meta = pkt_meta(m);
+	const uint32_t to = meta->key.family != 0 ? meta->hash & DP_GATE_MASK : DP_GATE_NO_KEY;
+
+	if (meta->gate == PKT_GATE_NONE || meta->gate == to)
+		return;
+	if (rte_ring_sp_enqueue(dp->workers[meta->worker]->gates, dp_gate_move(meta->gate, to)) ==
+			0)
+		meta->gate = to;
+}
+
 /* Send m, rewritten but for its Ethernet header, out of next hop nh; it is held while nh is being resolved. */
 static void
 transmit(struct dp *dp, struct rte_mbuf *m, uint16_t nh, uint16_t queue, uint64_t now)
@@ -132,6 +149,7 @@ transmit(struct dp *dp, struct rte_mbuf *m, uint16_t nh, uint16_t queue, uint64_
 		return;
 	}
 	trace_put(dp->trace, m, PKT_VERDICT_HOLD, DROP_NONE);
+	release_connection(dp, m);
 	rc = l3_hold(dp->l3, nh, m, now, &dp->l3_out);
 	if (rc != 0)
 		session_drop(dp, m, rc == -ENOBUFS ? DROP_NEIGH_HOLD_FULL : DROP_NEIGH_FAILED);

@@ -105,14 +105,16 @@ worker_create(struct dp *dp, uint8_t index, unsigned int lcore)
 	 */
 	w->in_flight_max = size + dp->cfg->tables.hold_total;
 	w->from_control = ring("return", index, 0, rte_align32pow2(2 * w->in_flight_max));
+	w->gates = ring("gates", index, 0, size);
 	w->handover_in = rte_calloc("handover", dp->n_workers, sizeof(*w->handover_in), 0);
 	w->class_counters = rte_calloc("class", dp->cfg->n_classes, sizeof(*w->class_counters),
 			RTE_CACHE_LINE_SIZE);
 	w->backend_counters = rte_calloc("backend", dp->cfg->n_backends * 2 + 1,
 			sizeof(*w->backend_counters), RTE_CACHE_LINE_SIZE);
 	dp->workers[index] = w;
-	if (w->to_control == NULL || w->from_control == NULL || w->handover_in == NULL ||
-			w->class_counters == NULL || w->backend_counters == NULL)
+	if (w->to_control == NULL || w->from_control == NULL || w->gates == NULL ||
+			w->handover_in == NULL || w->class_counters == NULL ||
+			w->backend_counters == NULL)
 		return NULL;
 	for (unsigned int from = 0; from < dp->n_workers; from++) {
 		if (from == index)
@@ -171,6 +173,7 @@ workers_destroy(struct dp *dp)
 			ring_destroy(dp, w->handover_in[from]);
 		ring_destroy(dp, w->to_control);
 		ring_destroy(dp, w->from_control);
+		rte_ring_free(w->gates);
 		rte_free(w->handover_in);
 		rte_free(w->class_counters);
 		rte_free(w->backend_counters);

@@ -181,12 +181,30 @@ count_forwarded(struct dp_worker *w, const struct pkt_meta *meta)
 	w->c.slow.bytes += meta->info.l3_len;
 }
 
+static void
+move_gates(struct dp_worker *w)
+{
+	void *move;
+
+	while (rte_ring_sc_dequeue(w->gates, &move) == 0) {
+		w->gate[(uintptr_t)move & (DP_GATE_SLOTS * 2 - 1)]--;
+		w->gate[(uintptr_t)move >> 20]++;
+		w->gate_opened = true;
+	}
+}
+
 static unsigned int
 take_back(struct dp_worker *w)
 {
 	struct rte_mbuf *back[DP_RING_BURST];
-	unsigned int n = rte_ring_sc_dequeue_burst(
-			w->from_control, (void **)back, DP_RING_BURST, NULL);
+	unsigned int n;
+
+	/*
+	 * First: a packet may come back right behind the word about it. Should it overtake that, its slot is below zero, and
+	 * so shut, until the next round.
+	 */
+	move_gates(w);
+	n = rte_ring_sc_dequeue_burst(w->from_control, (void **)back, DP_RING_BURST, NULL);
 
 	for (unsigned int i = 0; i < n; i++) {
 		struct rte_mbuf *m = back[i];

@@ -156,6 +156,48 @@ test_given_up(void **state)
 	}
 }
 
+/* Packets of one direction wait for its neighbour: those of the other direction do not wait for them. */
+static void
+test_other_direction_goes_on(void **state)
+{
+	(void)state;
+	for (unsigned int v = 0; v < 2; v++) {
+		const struct family *fam = &families[v];
+		struct packet back = { .src = fam->server,
+			.dst = fam->client,
+			.proto = IPPROTO_UDP,
+			.sport = 53,
+			.dport = 2000,
+			.payload = "b",
+			.len = 1 };
+		struct frame f;
+		uint8_t n = 0;
+
+		open_();
+		/* From the server first, so that its way is known and the client's answer is what waits. */
+		rig_run(&rig, 1, &back);
+		assert_true(rig_take(&rig, 0, 0, &f));
+		for (; n < 3; n++) {
+			const struct packet p = datagram(fam, 2000, &n);
+
+			rig_run(&rig, 0, &p);
+		}
+		assert_int_equal(l3_held(rig.dp->l3), 3);
+		rig_run(&rig, 1, &back);
+		assert_true(rig_take(&rig, 0, 0, &f));
+		assert_int_equal(f.b[f.len - 1], 'b');
+		rig_check(&rig);
+		assert_true(rig_take(&rig, 1, 0, &f));
+		assert_true(is_question(&f));
+		answer(fam);
+		for (n = 0; n < 3; n++) {
+			assert_true(rig_take(&rig, 1, 0, &f));
+			assert_int_equal(f.b[f.len - 1], n);
+		}
+		rig_close(&rig);
+	}
+}
+
 /* The end comes while packets are held, with control, on their way back, and parked behind those. */
 static void
 test_end_with_packets_inside(void **state)
@@ -188,6 +230,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_released_in_order),
 		cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_other_direction_goes_on),
 		cmocka_unit_test(test_end_with_packets_inside),
 	};
 
