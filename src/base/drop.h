@@ -66,6 +66,7 @@
 	X(CT_TCP_WINDOW, "ct_tcp_window", "TCP sequence or ack outside the window") \
 	X(CT_ICMP_UNKNOWN, "ct_icmp_unknown", "ICMP error about no known connection") \
 	X(CT_FULL, "ct_full", "connection table is full") \
+	X(CT_ZONE_LIMIT, "ct_zone_limit", "its zone has as many connections as it may have") \
 	X(CT_CLASH, "ct_clash", "another connection already has the translated tuple") \
 	/* load balancing, classes */ \
 	X(LB_NO_BACKEND, "lb_no_backend", "service has no backend that can take a connection") \

@@ -14,12 +14,35 @@ void
 flow_tuple_seal(struct flow_tuple *t)
 {
 	if (t->key.family == 6) {
-		t->key.src = flow_digest6(t->src.b);
-		t->key.dst = flow_digest6(t->dst.b);
+		t->key.src = t->key.dst = 0;
 	} else {
 		memcpy(&t->key.src, t->src.b, sizeof(t->key.src));
 		memcpy(&t->key.dst, t->dst.b, sizeof(t->key.dst));
 	}
+}
+
+void
+flow_tuple_key(const struct flow_hasher *h, const struct flow_tuple *t, struct flow_key *key)
+{
+	*key = t->key;
+	if (key->family == 6) {
+		key->src = flow_hasher_digest6(h, t->src.b);
+		key->dst = flow_hasher_digest6(h, t->dst.b);
+	} else {
+		memcpy(&key->src, t->src.b, sizeof(key->src));
+		memcpy(&key->dst, t->dst.b, sizeof(key->dst));
+	}
+}
+
+struct flow_hasher
+flow_hasher_make(enum flow_hash_kind kind, uint32_t seed, const uint64_t secret[2])
+{
+	static const uint64_t zero[2];
+	struct flow_hasher h = { .kind = kind, .seed = seed, .many = siphash13_many_best() };
+
+	for (unsigned int i = 0; i < 2; i++)
+		h.key[i] = secret != NULL ? secret[i] : siphash13_words(zero, seed, i);
+	return h;
 }
 
 /*

@@ -13,8 +13,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_byteorder.h>
 #include <rte_common.h>
+
+#include "base/siphash.h"
 #ifdef __SSE4_2__
 #include <nmmintrin.h>
 #else
@@ -29,8 +32,8 @@ enum flow_dir { FLOW_ORIGINAL = 0, FLOW_REPLY = 1 };
  * 16 bytes laid out as bytes 8..23 of an IPv4 packet without options (TTL, protocol, checksum, addresses, ports),
  * so that the key of the common packet is one load, one mask and one insert.
  *
- * IPv6: src and dst are digests of the addresses (flow_digest6): equal keys are then only candidates, and the full
- * addresses are compared as well.
+ * IPv6: src and dst are digests of the addresses, made with a secret (flow_hasher_digest6): equal keys are then only
+ * candidates, and the full addresses are compared as well.
  * ICMP and ICMPv6 queries: sport is the identifier, dport is type << 8 | code. Protocols without ports: both 0.
  */
 struct flow_key {
@@ -53,7 +56,10 @@ struct flow_addr {
 	uint8_t b[16]; /* IPv6 address; IPv4: first 4 bytes, the rest zero. Network order */
 };
 
-/* Key and addresses: what the slow path works with. `src`/`dst` are filled for both families. */
+/*
+ * Key and addresses: what the slow path works with. `src`/`dst` are filled for both families. key.src and key.dst of
+ * IPv6 are 0 here: digests are for those who know the hasher, the parser and the connection table.
+ */
 struct flow_tuple {
 	struct flow_key key;
 	struct flow_addr src;
@@ -89,28 +95,72 @@ flow_mix(uint32_t h)
 	return (uint32_t)(product >> 32) ^ (uint32_t)product;
 }
 
-/* 32-bit digest of an IPv6 address for flow_key.src/dst. */
+/*
+ * CRC32C of two words from `seed`, then mixed.
+ *
+ * A CRC is linear: two inputs that collide under one seed collide under all, and a sender can compute as many of them
+ * as it likes. So the words are multiplied by a constant made of the seed first.
+ */
 static inline uint32_t
-flow_digest6(const uint8_t addr[16])
+flow_hash_words(uint64_t first, uint64_t second, uint32_t seed)
+{
+	const uint64_t odd = (seed * UINT64_C(0x9e3779b97f4a7c15)) | 1;
+
+	return flow_mix(flow_crc(second * odd, flow_crc(first * odd, seed)));
+}
+
+/* Hash of a key by CRC32C; same on every lcore and in every variant. */
+static inline uint32_t
+flow_hash(const struct flow_key *key, uint32_t seed)
+{
+	return flow_hash_words(key->w[0], key->w[1], seed);
+}
+
+/* 32-bit digest of an IPv6 address for flow_key.src/dst, by CRC32C. */
+static inline uint32_t
+flow_digest6(const uint8_t addr[16], uint32_t seed)
 {
 	uint64_t half[2];
 
 	memcpy(half, addr, sizeof(half));
-	return flow_mix(flow_crc(half[1], flow_crc(half[0], UINT32_MAX)));
+	return flow_hash_words(half[0], half[1], ~seed);
 }
 
-/*
- * Hash of a key (CRC32C of both words from `seed`, then mixed); same on every lcore and in every variant.
- *
- * A CRC is linear: two keys that collide under one seed collide under all, and a sender can compute as many of them
- * as it likes. So the words are multiplied by a constant made of the seed first.
- */
-static inline uint32_t
-flow_hash(const struct flow_key *key, uint32_t seed)
-{
-	const uint64_t odd = (seed * UINT64_C(0x9e3779b97f4a7c15)) | 1;
+enum flow_hash_kind {
+	FLOW_HASH_CRC32C =
+			0, /* one instruction a word; a sender that learns the seed can make collisions */
+	FLOW_HASH_SIPHASH, /* SipHash-1-3 with a key of 128 bits: nobody can */
+};
 
-	return flow_mix(flow_crc(key->w[1] * odd, flow_crc(key->w[0] * odd, seed)));
+/* How keys and addresses are hashed; the same wherever flows are looked for. Zeroed: CRC32C with seed 0. */
+struct flow_hasher {
+	enum flow_hash_kind kind;
+	uint32_t seed;	 /* CRC32C */
+	uint64_t key[2]; /* SipHash */
+	siphash_many_fn *many;
+};
+
+/* Seed to SipHash's key: for replay, where runs must be the same. `secret` instead of NULL: its 16 bytes are the key. */
+struct flow_hasher
+flow_hasher_make(enum flow_hash_kind kind, uint32_t seed, const uint64_t secret[2]);
+
+static inline uint32_t
+flow_hasher_hash(const struct flow_hasher *h, const struct flow_key *key)
+{
+	if (likely(h->kind == FLOW_HASH_CRC32C))
+		return flow_hash(key, h->seed);
+	return (uint32_t)siphash13_words(h->key, key->w[0], key->w[1]);
+}
+
+static inline uint32_t
+flow_hasher_digest6(const struct flow_hasher *h, const uint8_t addr[16])
+{
+	uint64_t half[2];
+
+	if (likely(h->kind == FLOW_HASH_CRC32C))
+		return flow_digest6(addr, h->seed);
+	memcpy(half, addr, sizeof(half));
+	return (uint32_t)siphash13_words(h->key, half[0], half[1]);
 }
 
 /*
@@ -123,9 +173,13 @@ flow_endpoint_hash(rte_be32_t addr, rte_be16_t port)
 	return flow_mix(flow_crc((uint64_t)addr << 16 | port, UINT32_MAX));
 }
 
-/* Fill in the key's src/dst from the tuple's addresses, by key.family. */
+/* Fill in the key's src/dst from the tuple's addresses: those of IPv4, 0 for IPv6. */
 void
 flow_tuple_seal(struct flow_tuple *t);
+
+/* The key of a tuple as packets and flows have it, digests included. */
+void
+flow_tuple_key(const struct flow_hasher *h, const struct flow_tuple *t, struct flow_key *key);
 
 /*
  * The tuple of the answer: addresses and ports swapped; for ICMP and ICMPv6 queries the type becomes that of the

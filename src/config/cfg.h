@@ -31,6 +31,7 @@
 #define CFG_SERVICES_MAX 65535
 #define CFG_SERVICE_BACKENDS_MAX 1024
 #define CFG_BACKENDS_MAX 65534 /* of all services together */
+#define CFG_ZONES_MAX 65535
 #define CFG_CLASSES_MAX 4096
 #define CFG_RULES_MAX 65534
 #define CFG_NAME_MAX 63	   /* bytes of a name */
@@ -89,6 +90,7 @@ struct cfg_tables {
 };
 
 enum cfg_verdict { CFG_DROP, CFG_FORWARD };
+enum cfg_hash { CFG_HASH_CRC32C, CFG_HASH_SIPHASH };
 enum cfg_checksum { CFG_CHECKSUM_ALL, CFG_CHECKSUM_SLOW_PATH, CFG_CHECKSUM_OFF };
 
 struct cfg_timeouts { /* seconds */
@@ -116,7 +118,19 @@ struct cfg_conntrack {
 	bool tcp_liberal;
 	bool has_hash_seed; /* false: random when live, 0 in replay */
 	uint32_t hash_seed;
+	enum cfg_hash hash;
+	uint32_t early_drop; /* percent of the table; 0 = never */
 	struct cfg_timeouts timeouts;
+};
+
+/* What makes two packets of a zone packets of one connection. */
+enum cfg_zone_key { CFG_KEY_5_TUPLE, CFG_KEY_TUNNEL_ID, CFG_KEY_ADDRESSES };
+
+struct cfg_zone {
+	uint16_t id;
+	bool has_id; /* always, in a configuration without mistakes */
+	enum cfg_zone_key key;
+	uint32_t limit; /* connections; 0 = none */
 };
 
 struct cfg_l3 {
@@ -183,6 +197,8 @@ struct cfg {
 	unsigned int n_workers;
 	struct cfg_tables tables;
 	struct cfg_conntrack conntrack;
+	struct cfg_zone *zones;
+	unsigned int n_zones;
 	struct cfg_l3 l3;
 	struct cfg_service *services;
 	unsigned int n_services;

@@ -263,6 +263,7 @@ extern const struct cfg_section cfg_lcores_section;
 extern const struct cfg_section cfg_tables_section;
 extern const struct cfg_section cfg_conntrack_section;
 extern const struct cfg_section cfg_timeouts_section;
+extern const struct cfg_section cfg_zone_section;
 extern const struct cfg_section cfg_l3_section;
 extern const struct cfg_section cfg_service_section;
 extern const struct cfg_section cfg_backend_section;
@@ -270,6 +271,10 @@ extern const struct cfg_section cfg_class_section;
 extern const struct cfg_section cfg_rule_section;
 
 extern const struct cfg_word cfg_verdicts[];
+
+/* Zones that are listed twice (cfg_zones.c). */
+void
+cfg_check_zones(struct cfg_reader *r);
 
 /* ---- across sections (cfg_check.c) ----------------------------------------------------------- */
 

@@ -65,7 +65,8 @@ const struct cfg_section cfg_lcores_section = { "lcores", lcores_keys, RTE_DIM(l
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 #define AS_CONNECTIONS UINT32_MAX
-#define EXTENDED_SHARE 8 /* of them, unless the file says more */
+#define IPV6_SHARE 4 /* of them, unless the file says more */
+#define EXTENDED_SHARE 8
 
 static void
 check_tables(struct cfg_reader *r, const struct cfg_at *at, void *object, bool good __rte_unused)
@@ -76,7 +77,7 @@ check_tables(struct cfg_reader *r, const struct cfg_at *at, void *object, bool g
 	const struct cfg_at at_ring = { .up = at, .key = "ring-size" };
 
 	if (t->connections_ipv6 == AS_CONNECTIONS)
-		t->connections_ipv6 = t->connections;
+		t->connections_ipv6 = (t->connections + IPV6_SHARE - 1) / IPV6_SHARE;
 	if (t->connections > 0 && t->connections_ipv6 > t->connections)
 		cfg_error(r, &at_ipv6, "%u is more than \"connections\": expected 0 to %u",
 				t->connections_ipv6, t->connections);
@@ -149,6 +150,12 @@ static const struct cfg_word checksums[] = {
 	{ NULL },
 };
 
+static const struct cfg_word hashes[] = {
+	{ "crc32c", CFG_HASH_CRC32C },
+	{ "siphash", CFG_HASH_SIPHASH },
+	{ NULL },
+};
+
 #define CONNTRACK struct cfg_conntrack
 static const struct cfg_key conntrack_keys[] = {
 	{ "invalid", CFG_ENUM, CFG_FIELD(CONNTRACK, invalid), .words = cfg_verdicts,
@@ -159,6 +166,9 @@ static const struct cfg_key conntrack_keys[] = {
 			.fallback = CFG_CHECKSUM_ALL },
 	{ "tcp-loose", CFG_BOOL, CFG_FIELD(CONNTRACK, tcp_loose), .fallback = true },
 	{ "tcp-liberal", CFG_BOOL, CFG_FIELD(CONNTRACK, tcp_liberal) },
+	{ "hash", CFG_ENUM, CFG_FIELD(CONNTRACK, hash), .words = hashes,
+			.fallback = CFG_HASH_CRC32C },
+	{ "early-drop", CFG_UINT, CFG_FIELD(CONNTRACK, early_drop), .max = 100, .fallback = 95 },
 	{ "hash-seed", CFG_UINT, CFG_FIELD(CONNTRACK, hash_seed),
 			.has = offsetof(CONNTRACK, has_hash_seed), .max = UINT32_MAX },
 	{ "timeouts", CFG_OBJECT, CFG_FIELD(CONNTRACK, timeouts),

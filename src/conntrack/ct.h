@@ -148,11 +148,20 @@ struct ct_timeouts {
 void
 ct_timeouts_default(struct ct_timeouts *t);
 
+/* What is counted of a zone. Zones that are not listed are neither counted nor limited. */
+struct ct_zone_params {
+	uint16_t id;
+	uint32_t limit; /* connections; 0 = as many as there is room for */
+};
+
 struct ct_params {
-	uint32_t connections;  /* at most so many, both families; 1 .. 2^30 */
-	uint32_t connections6; /* of which at most so many IPv6; 0 .. connections */
-	uint32_t extensions;   /* connections that may have a struct ct_ext */
-	uint32_t hash_seed;
+	uint32_t connections;	   /* at most so many, both families; 1 .. 2^30 */
+	uint32_t connections6;	   /* of which at most so many IPv6; 0 .. connections */
+	uint32_t extensions;	   /* connections that may have a struct ct_ext */
+	struct flow_hasher hasher; /* packets' keys and hashes are made with the same */
+	uint32_t early_drop; /* percent of the table from which on openings evict; 0 = never */
+	const struct ct_zone_params *zones; /* each id once; read by ct_create only */
+	uint32_t n_zones;
 	int socket_id;
 	struct rte_rcu_qsbr *
 			qsbr; /* readers' quiescent states; owned by the caller, outlives the table */
@@ -173,9 +182,9 @@ ct_conns(const struct ct_table *t);
 const struct ct_conn6 *
 ct_conns6(const struct ct_table *t);
 
-/* [any lcore] Seed that packet hashes must be computed with. */
-uint32_t
-ct_hash_seed(const struct ct_table *t);
+/* [any lcore] How packets' keys and hashes must be made. */
+const struct flow_hasher *
+ct_hasher(const struct ct_table *t);
 
 /*
  * [any lcore, inside an RCU read section] Find the flows of a burst: for every packet whose key.family is not 0,
@@ -186,7 +195,7 @@ ct_hash_seed(const struct ct_table *t);
 void
 ct_find_burst(const struct ct_table *t, struct pkt_burst *b);
 
-/* Control: the flow id of a tuple, or FLOW_NONE. Exact. */
+/* Control: the flow id of a tuple (digests in its key are not looked at), or FLOW_NONE. Exact. */
 uint32_t
 ct_find(const struct ct_table *t, const struct flow_tuple *tuple);
 
@@ -230,7 +239,12 @@ ct_may_open(const struct ct_table *t, const struct flow_tuple *tuple, const stru
  * Open a connection and publish both flows. `original` as the packet came, `reply` as the answer will come (differs
  * from the plain inversion when NAT translates). Sets keys and trackers' first state, last_seen, CT_S_DNAT / CT_S_SNAT;
  * flow rewrite fields are zero, flags 0: the session code compiles them before it returns the packet.
- * Returns 0 and *conn, -EEXIST (one of the tuples is taken, or they are equal), -ENOSPC (table or IPv6 part full).
+ * Returns 0 and *conn, -EEXIST (one of the tuples is taken, or they are equal), -EDQUOT (its zone's limit is reached),
+ * -ENOSPC (table or IPv6 part full).
+ *
+ * Near the end of the table (ct_params.early_drop) it closes another connection first, one that is not assured and has
+ * no extension: an index that the caller holds across this call may be closed afterwards. Like every closed one it comes
+ * out of ct_reclaim() when readers have left.
  */
 int
 ct_open(struct ct_table *t, const struct flow_tuple *original, const struct flow_tuple *reply,
@@ -266,13 +280,23 @@ ct_ext_add(struct ct_table *t, uint32_t conn);
 void
 ct_ext_link(struct ct_table *t, uint32_t master, uint32_t child);
 
+/*
+ * Ask memory early for what ct_open() will touch: the buckets of the packet's hash, and the next free slot. A few packets
+ * ahead; the answer's buckets are not known before its tuple is, and ct_open() asks for those itself.
+ */
+void
+ct_prefetch_open(const struct ct_table *t, uint32_t hash);
+/* And for ct_close(): the connection's lines. */
+void
+ct_prefetch_close(const struct ct_table *t, uint32_t conn);
+
 /* Take it out of the table at once; the slot is reused when every reader has left. */
 void
 ct_close(struct ct_table *t, uint32_t conn);
 
 /*
  * Close what has been idle for its timeout at `now`: at most `limit` timers are looked at. Indices of closed connections go
- * to closed[] (at most limit, still readable until the next ct_reclaim); returns their number. Bounded work, to be
+ * to closed[] (at most limit, still readable until ct_reclaim() gives them); returns their number. Bounded work, to be
  * called often; what was not reached is done by the next call.
  */
 unsigned int
@@ -282,9 +306,13 @@ ct_age(struct ct_table *t, uint64_t now, uint32_t *closed, unsigned int limit);
 bool
 ct_age_due(struct ct_table *t, uint64_t now);
 
-/* Give back slots whose readers have left; at most `limit`. Returns the number. Never waits. */
+/*
+ * Give back slots whose readers have left; at most `limit`. Returns the number. Never waits. Indices go to gone[] unless it
+ * is NULL: nobody runs their flows any more, so what these refer to may be released; they are readable until the next
+ * ct_open().
+ */
 unsigned int
-ct_reclaim(struct ct_table *t, unsigned int limit);
+ct_reclaim(struct ct_table *t, uint32_t *gone, unsigned int limit);
 
 /* ---- reading (control lcore) -------------------------------------------------------------------------------- */
 
@@ -298,16 +326,24 @@ struct ct_stats {
 	uint64_t opened;
 	uint64_t closed;
 	uint64_t expired;
-	uint64_t full;	    /* refused: no slot */
-	uint64_t clashes;   /* refused: tuple taken */
-	uint64_t displaced; /* entries moved to make room */
-	uint64_t bytes;	    /* all memory of the table */
-	uint32_t exts;	    /* extensions in use */
+	uint64_t full; /* refused: no slot */
+	uint64_t unplaced; /* refused: slots, but no place in its buckets: hashes that collide on purpose */
+	uint64_t early_dropped; /* closed to make room */
+	uint64_t zone_limited;	/* refused: limit of the zone */
+	uint32_t dying;		/* closed, and not yet reclaimed */
+	uint64_t clashes;	/* refused: tuple taken */
+	uint64_t displaced;	/* entries moved to make room */
+	uint64_t bytes;		/* all memory of the table */
+	uint32_t exts;		/* extensions in use */
 	uint32_t exts_max;
 	uint64_t ext_full; /* refused: no extension left */
 };
 void
 ct_stats(const struct ct_table *t, struct ct_stats *out);
+
+/* Connections of a zone that ct_params.zones lists; 0 of others. */
+uint32_t
+ct_zone_connections(const struct ct_table *t, uint16_t zone);
 
 /* Next used connection at or after index `from`, or FLOW_NONE. Looks at no more than `limit` slots: then returns FLOW_NONE with *next set to where to go on, else *next = found + 1; *next = FLOW_NONE at the end. */
 uint32_t

@@ -21,16 +21,13 @@ check_conns(const struct ct_table *t)
 	unsigned int dir;
 
 	for (i = 0; i < t->n_conns; i++) {
-		if (!lives(t, i)) {
-			if (t->wheel.link[i].next != FLOW_NONE)
-				return "timer of a connection that is not there";
+		if (!lives(t, i))
 			continue;
-		}
 		n++;
 		n6 += t->conns[i].flow[0].key.family == 6;
 		if (t->conns[i].flow[0].key.family == 6 && i >= t->n_conns6)
 			return "IPv6 connection without addresses";
-		if (t->wheel.link[i].next == FLOW_NONE)
+		if (t->wheel.link[i].next == FLOW_NONE || t->wheel.link[i].prev == FLOW_NONE)
 			return "connection without timer";
 		for (dir = 0; dir < 2; dir++) {
 			struct flow_tuple tuple;
@@ -62,7 +59,7 @@ check_buckets(const struct ct_table *t)
 			n++;
 			if (id >> 1 >= t->n_conns || !lives(t, id >> 1))
 				return "entry of a connection that is not there";
-			hash = flow_hash(&ct_flow(t, id)->key, t->hash_seed);
+			hash = flow_hasher_hash(&t->hasher, &ct_flow(t, id)->key);
 			if (t->buckets[b].tag[s] != ct_tag(hash))
 				return "entry with a wrong tag";
 			if (b != ct_bucket1(t->n_buckets, hash) &&
@@ -82,8 +79,9 @@ check_list(const struct ct_wheel *w, unsigned int level, unsigned int slot)
 	int64_t n = 0;
 
 	for (i = w->link[head].next; i != head; i = w->link[i].next) {
-		uint64_t at = w->link[i].deadline >> level * CT_WHEEL_BITS;
-		bool late = w->link[i].deadline <= w->tick && level == 0;
+		uint64_t deadline = ct_wheel_deadline(w, i);
+		uint64_t at = deadline >> level * CT_WHEEL_BITS;
+		bool late = deadline <= w->tick && level == 0;
 
 		if (i >= w->n || w->link[w->link[i].next].prev != i || n++ > w->n)
 			return -1;
@@ -116,35 +114,71 @@ check_wheel(const struct ct_table *t)
 	return total == t->stats.connections ? NULL : "wrong number of timers";
 }
 
+/* A list of slots: each in its part, as many as it says, none twice. */
+static bool
+check_free(const struct ct_table *t, const struct ct_free *f, bool low, uint8_t *seen)
+{
+	uint32_t i, n = 0;
+
+	for (i = f->head; i != FLOW_NONE && n <= f->n; i = t->wheel.link[i].next, n++) {
+		if (i >= t->n_conns || low != (i < t->n_conns6) || seen[i]++ != 0)
+			return false;
+	}
+	return n == f->n && i == FLOW_NONE;
+}
+
+static bool
+check_dying(const struct ct_table *t, uint8_t *seen)
+{
+	const struct ct_dying *d = &t->dying;
+	uint32_t i = d->head;
+	uint64_t pos;
+
+	for (pos = d->out; pos < d->in; pos++, i = t->wheel.link[i].next) {
+		if (i >= t->n_conns || !(t->conns[i].status & CT_S_DYING) || seen[i]++ != 0)
+			return false;
+		if (pos + 1 == d->in && (i != d->tail || t->wheel.link[i].next != FLOW_NONE))
+			return false;
+	}
+	return d->out <= d->safe && d->safe <= d->marked && d->marked <= d->in;
+}
+
 /* Every slot is exactly one of: live, waiting for readers, free. */
 static const char *
 check_slots(const struct ct_table *t)
 {
-	const struct ct_dying *d = &t->dying;
 	uint8_t *seen = calloc(t->n_conns, 1);
 	const char *wrong = NULL;
-	uint64_t pos;
 	uint32_t i;
 
 	if (seen == NULL)
 		return "out of memory";
-	for (i = 0; i < t->free_low; i++)
-		seen[t->free[i]] += t->free[i] < t->n_conns6 ? 1 : 100;
-	for (i = 0; i < t->free_high; i++)
-		seen[t->free[t->n_conns6 + i]] += t->free[t->n_conns6 + i] >= t->n_conns6 ? 1 : 100;
-	for (pos = d->out; pos < d->in; pos++) {
-		i = d->conn[pos % t->n_conns];
-		seen[i] += t->conns[i].status & CT_S_DYING ? 1 : 100;
-	}
-	for (i = 0; i < t->n_conns; i++) {
+	if (!check_free(t, &t->free_low, true, seen) || !check_free(t, &t->free_high, false, seen))
+		wrong = "list of the free is wrong";
+	else if (!check_dying(t, seen))
+		wrong = "list of the dying is wrong";
+	for (i = 0; wrong == NULL && i < t->n_conns; i++) {
 		if (seen[i] + lives(t, i) != 1)
 			wrong = "slot lost, or had twice";
 	}
-	if (d->out > d->safe || d->safe > d->marked || d->marked > d->in ||
-			d->in - d->out > t->n_conns)
-		wrong = "list of the dying is out of order";
 	free(seen);
 	return wrong;
+}
+
+static const char *
+check_zones(const struct ct_table *t)
+{
+	uint32_t zone, i, n;
+
+	for (zone = 0; t->zone_of != NULL && zone <= UINT16_MAX; zone++) {
+		if (t->zone_of[zone] == 0)
+			continue;
+		for (i = n = 0; i < t->n_conns; i++)
+			n += lives(t, i) && t->conns[i].flow[0].key.zone == zone;
+		if (n != ct_zone_connections(t, (uint16_t)zone))
+			return "wrong number of connections of a zone";
+	}
+	return NULL;
 }
 
 const char *
@@ -158,5 +192,7 @@ ct_check(const struct ct_table *t)
 		wrong = check_wheel(t);
 	if (wrong == NULL)
 		wrong = check_slots(t);
+	if (wrong == NULL)
+		wrong = check_zones(t);
 	return wrong;
 }

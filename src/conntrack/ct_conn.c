@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Life of a connection: open, track, close, age, reclaim. Control lcore only; the session code
- * calls open, track and close, the control loop ages and reclaims. Decides nothing: trackers say
+ * Life of a connection: open, track, close, age. Control lcore only; the session code
+ * calls open, track and close, the control loop ages. Decides nothing: trackers say
  * what a packet means, callers what follows.
  */
 #include <errno.h>
 #include <netinet/in.h>
 
-#include <rte_rcu_qsbr.h>
+#include <rte_prefetch.h>
 
 #include "ct_priv.h"
 
@@ -42,37 +42,6 @@ static const struct ct_ops *
 ops_of_conn(const struct ct_conn *c)
 {
 	return ct_ops_of(&c->flow[FLOW_ORIGINAL].key);
-}
-
-/* ---- slots ---------------------------------------------------------------------------------- */
-
-static uint32_t
-slot_take(struct ct_table *t, uint8_t family)
-{
-	if (family != 6 && t->free_high > 0)
-		return t->free[t->n_conns6 + --t->free_high];
-	if (t->free_low > 0)
-		return t->free[--t->free_low];
-	return FLOW_NONE;
-}
-
-static void
-slot_give(struct ct_table *t, uint32_t conn)
-{
-	ct_ext_give(t, conn);
-	t->conns[conn].status = 0;
-	if (conn < t->n_conns6)
-		t->free[t->free_low++] = conn;
-	else
-		t->free[t->n_conns6 + t->free_high++] = conn;
-}
-
-/* Readers may still hold it: wait for them. The array has a place for every connection. */
-static void
-slot_retire(struct ct_table *t, uint32_t conn)
-{
-	t->conns[conn].status |= CT_S_DYING;
-	t->dying.conn[t->dying.in++ % t->n_conns] = conn;
 }
 
 /* ---- time ----------------------------------------------------------------------------------- */
@@ -133,76 +102,135 @@ nat_status(const struct flow_tuple *original, const struct flow_tuple *reply)
 	return status;
 }
 
+/* What is opened: the tuples of both directions, and how the hash table sees them. */
+struct opening {
+	struct flow_tuple tuple[2];
+	struct ct_look look[2];
+	uint8_t owner;
+};
+
 static void
-conn_init(struct ct_table *t, uint32_t conn, const struct flow_tuple tuple[2], uint8_t owner,
-		const struct ct_packet *pkt)
+conn_init(struct ct_table *t, uint32_t conn, const struct opening *o, const struct ct_packet *pkt)
 {
 	struct ct_conn *c = &t->conns[conn];
 	unsigned int dir;
 
 	memset(c, 0, sizeof(*c));
 	for (dir = FLOW_ORIGINAL; dir <= FLOW_REPLY; dir++) {
-		c->flow[dir].key = tuple[dir].key;
+		c->flow[dir].key = o->look[dir].key;
 		c->flow[dir].last_seen = time_tick(pkt->now);
-		c->flow[dir].owner = owner;
-		if (tuple[dir].key.family == 6) {
-			t->conns6[conn].addr[2 * dir] = tuple[dir].src;
-			t->conns6[conn].addr[2 * dir + 1] = tuple[dir].dst;
-		}
+		c->flow[dir].owner = o->owner;
+		if (o->look[dir].key.family == 6)
+			memcpy(&t->conns6[conn].addr[2 * dir], o->look[dir].addr,
+					sizeof(o->look[dir].addr));
 	}
-	c->status = CT_S_USED | nat_status(&tuple[FLOW_ORIGINAL], &tuple[FLOW_REPLY]);
-	c->owner = owner;
+	c->status = CT_S_USED | nat_status(&o->tuple[FLOW_ORIGINAL], &o->tuple[FLOW_REPLY]);
+	c->owner = o->owner;
 	ops_of_conn(c)->open(t, c, pkt);
 }
 
 /* Both flows or none. */
 static int
-publish(struct ct_table *t, uint32_t conn)
+publish(struct ct_table *t, uint32_t conn, const struct opening *o)
 {
-	int rc = ct_hash_insert(t, ct_flow_id(conn, FLOW_ORIGINAL));
+	int rc = ct_hash_insert(t, ct_flow_id(conn, FLOW_ORIGINAL), o->look[FLOW_ORIGINAL].hash);
 
 	if (rc != 0) {
-		slot_give(t, conn);
+		ct_slot_give(t, conn);
 		return rc;
 	}
-	rc = ct_hash_insert(t, ct_flow_id(conn, FLOW_REPLY));
+	rc = ct_hash_insert(t, ct_flow_id(conn, FLOW_REPLY), o->look[FLOW_REPLY].hash);
 	if (rc != 0) {
-		ct_hash_remove(t, ct_flow_id(conn, FLOW_ORIGINAL));
-		slot_retire(t, conn);
+		ct_hash_remove(t, ct_flow_id(conn, FLOW_ORIGINAL), o->look[FLOW_ORIGINAL].hash);
+		ct_slot_retire(t, conn);
 	}
 	return rc;
+}
+
+/* Is it allowed? 0, or why not. */
+static int
+may_enter(struct ct_table *t, const struct opening *o)
+{
+	const struct ct_zone *zone = ct_zone(t, o->tuple[FLOW_ORIGINAL].key.zone);
+
+	if (ct_find_look(t, &o->look[FLOW_ORIGINAL]) != FLOW_NONE ||
+			ct_find_look(t, &o->look[FLOW_REPLY]) != FLOW_NONE ||
+			memcmp(&o->tuple[FLOW_ORIGINAL], &o->tuple[FLOW_REPLY],
+					sizeof(o->tuple[0])) == 0) {
+		t->stats.clashes++;
+		return -EEXIST;
+	}
+	if (zone != NULL && zone->n >= zone->limit) {
+		t->stats.zone_limited++;
+		return -EDQUOT;
+	}
+	return 0;
+}
+
+static void
+evict(struct ct_table *t, uint8_t family)
+{
+	uint32_t conn = ct_slot_victim(t, family);
+
+	if (conn == FLOW_NONE)
+		return;
+	ct_close(t, conn);
+	t->stats.early_dropped++;
+}
+
+/* A slot for it, published. */
+static int
+enter(struct ct_table *t, const struct opening *o, const struct ct_packet *pkt, uint32_t *conn)
+{
+	const uint8_t family = o->look[FLOW_ORIGINAL].key.family;
+
+	evict(t, family);
+	*conn = ct_slot_take(t, family);
+	if (*conn == FLOW_NONE) {
+		t->stats.full++;
+		return -ENOSPC;
+	}
+	conn_init(t, *conn, o, pkt);
+	if (publish(t, *conn, o) != 0) {
+		t->stats.unplaced++;
+		return -ENOSPC;
+	}
+	return 0;
 }
 
 int
 ct_open(struct ct_table *t, const struct flow_tuple *original, const struct flow_tuple *reply,
 		uint8_t owner, const struct ct_packet *pkt, uint32_t *conn)
 {
-	struct flow_tuple tuple[2] = { *original, *reply };
-	uint32_t i;
+	struct opening o = { .tuple = { *original, *reply }, .owner = owner };
+	const uint64_t tick = ct_tick64(pkt->now);
+	struct ct_zone *zone = ct_zone(t, original->key.zone);
+	unsigned int dir;
+	int rc;
 
-	flow_tuple_seal(&tuple[FLOW_ORIGINAL]);
-	flow_tuple_seal(&tuple[FLOW_REPLY]);
-	if (ct_find(t, &tuple[FLOW_ORIGINAL]) != FLOW_NONE ||
-			ct_find(t, &tuple[FLOW_REPLY]) != FLOW_NONE ||
-			memcmp(&tuple[FLOW_ORIGINAL], &tuple[FLOW_REPLY], sizeof(tuple[0])) == 0) {
-		t->stats.clashes++;
-		return -EEXIST;
+	for (dir = FLOW_ORIGINAL; dir <= FLOW_REPLY; dir++) {
+		struct ct_look *look = &o.look[dir];
+
+		flow_tuple_seal(&o.tuple[dir]);
+		flow_tuple_key(&t->hasher, &o.tuple[dir], &look->key);
+		look->hash = flow_hasher_hash(&t->hasher, &look->key);
+		look->addr[0] = o.tuple[dir].src;
+		look->addr[1] = o.tuple[dir].dst;
+		ct_hash_prefetch(t, look->hash);
 	}
-	i = slot_take(t, original->key.family);
-	if (i == FLOW_NONE) {
-		t->stats.full++;
-		return -ENOSPC;
-	}
-	conn_init(t, i, tuple, owner, pkt);
-	if (publish(t, i) != 0) {
-		t->stats.full++;
-		return -ENOSPC;
-	}
-	ct_wheel_add(&t->wheel, i, ct_tick64(pkt->now) + timeout_ticks(t, &t->conns[i]));
+	rc = may_enter(t, &o);
+	if (rc == 0)
+		rc = enter(t, &o, pkt, conn);
+	if (rc != 0)
+		return rc;
+	if (t->stats.connections == 0)
+		ct_wheel_start(&t->wheel, tick);
+	ct_wheel_add(&t->wheel, *conn, tick + timeout_ticks(t, &t->conns[*conn]));
 	t->stats.connections++;
 	t->stats.connections6 += original->key.family == 6;
 	t->stats.opened++;
-	*conn = i;
+	if (zone != NULL)
+		zone->n++;
 	return 0;
 }
 
@@ -237,7 +265,7 @@ ct_track(struct ct_table *t, uint32_t conn, enum flow_dir dir, const struct ct_p
 	if (alive)
 		c->flow[dir].last_seen = time_tick(pkt->now);
 	due = deadline(t, c, ct_tick64(pkt->now));
-	if (due < t->wheel.link[conn].deadline) {
+	if (due < ct_wheel_deadline(&t->wheel, conn)) {
 		ct_wheel_del(&t->wheel, conn);
 		ct_wheel_add(&t->wheel, conn, due);
 	}
@@ -245,64 +273,126 @@ ct_track(struct ct_table *t, uint32_t conn, enum flow_dir dir, const struct ct_p
 
 /* ---- close ---------------------------------------------------------------------------------- */
 
+static void
+prefetch_conn(const struct ct_table *t, uint32_t conn)
+{
+	const struct ct_conn *c = &t->conns[conn];
+
+	__builtin_prefetch(&c->flow[FLOW_ORIGINAL], 1);
+	__builtin_prefetch(&c->flow[FLOW_REPLY], 1);
+	__builtin_prefetch(c->tracker, 1);
+}
+
 void
-ct_close(struct ct_table *t, uint32_t conn)
+ct_prefetch_open(const struct ct_table *t, uint32_t hash)
+{
+	ct_hash_prefetch(t, hash);
+}
+
+void
+ct_prefetch_close(const struct ct_table *t, uint32_t conn)
+{
+	prefetch_conn(t, conn);
+	__builtin_prefetch(&t->wheel.link[conn], 1);
+}
+
+static uint32_t
+hash_of(const struct ct_table *t, uint32_t conn, enum flow_dir dir)
+{
+	return flow_hasher_hash(&t->hasher, &t->conns[conn].flow[dir].key);
+}
+
+/* hash: of both directions. */
+static void
+close_conn(struct ct_table *t, uint32_t conn, const uint32_t hash[2])
 {
 	struct ct_conn *c = &t->conns[conn];
+	struct ct_zone *zone = ct_zone(t, c->flow[FLOW_ORIGINAL].key.zone);
 
-	if ((c->status & (CT_S_USED | CT_S_DYING)) != CT_S_USED)
-		return;
-	ct_hash_remove(t, ct_flow_id(conn, FLOW_ORIGINAL));
-	ct_hash_remove(t, ct_flow_id(conn, FLOW_REPLY));
+	ct_hash_remove(t, ct_flow_id(conn, FLOW_ORIGINAL), hash[FLOW_ORIGINAL]);
+	ct_hash_remove(t, ct_flow_id(conn, FLOW_REPLY), hash[FLOW_REPLY]);
 	ct_wheel_del(&t->wheel, conn);
 	ct_ext_unlink(t, conn);
-	slot_retire(t, conn);
+	ct_slot_retire(t, conn);
 	t->stats.connections--;
 	t->stats.connections6 -= c->flow[FLOW_ORIGINAL].key.family == 6;
 	t->stats.closed++;
+	if (zone != NULL)
+		zone->n--;
+}
+
+void
+ct_close(struct ct_table *t, uint32_t conn)
+{
+	uint32_t hash[2];
+
+	if ((t->conns[conn].status & (CT_S_USED | CT_S_DYING)) != CT_S_USED)
+		return;
+	for (unsigned int dir = 0; dir < 2; dir++) {
+		hash[dir] = hash_of(t, conn, dir);
+		ct_hash_prefetch(t, hash[dir]);
+	}
+	close_conn(t, conn, hash);
+}
+
+/* ---- age ------------------------------------------------------------------------------------ */
+
+/*
+ * Timers that are looked at together: each needs three lines of its connection, then two buckets,
+ * all of which are far away when a million connections are idle.
+ */
+#define AGE_BATCH 32
+
+/* Close those of conn[] that are due, file the others again. */
+static unsigned int
+age_batch(struct ct_table *t, const uint32_t *conn, unsigned int n, uint64_t tick, uint32_t *closed)
+{
+	uint32_t hash[AGE_BATCH][2];
+	unsigned int i, dir, n_closed = 0;
+
+	for (i = 0; i < n; i++) {
+		uint64_t due = deadline(t, &t->conns[conn[i]], tick);
+
+		if (due > tick) {
+			ct_wheel_add(&t->wheel, conn[i], due);
+			continue;
+		}
+		for (dir = 0; dir < 2; dir++) {
+			hash[n_closed][dir] = hash_of(t, conn[i], dir);
+			ct_hash_prefetch(t, hash[n_closed][dir]);
+		}
+		closed[n_closed++] = conn[i];
+	}
+	for (i = 0; i < n_closed; i++)
+		close_conn(t, closed[i], hash[i]);
+	t->stats.expired += n_closed;
+	return n_closed;
 }
 
 unsigned int
 ct_age(struct ct_table *t, uint64_t now, uint32_t *closed, unsigned int limit)
 {
-	uint64_t tick = ct_tick64(now), due;
-	unsigned int n = 0;
-	uint32_t conn;
+	const uint64_t tick = ct_tick64(now);
+	uint32_t conn[AGE_BATCH];
+	unsigned int n, n_closed = 0;
 
-	while ((conn = ct_wheel_next(&t->wheel, tick, &limit)) != FLOW_NONE) {
-		due = deadline(t, &t->conns[conn], tick);
-		if (due > tick) {
-			ct_wheel_add(&t->wheel, conn, due);
-			continue;
+	do {
+		for (n = 0; n < AGE_BATCH; n++) {
+			conn[n] = ct_wheel_next(&t->wheel, tick, &limit);
+			if (conn[n] == FLOW_NONE)
+				break;
+			prefetch_conn(t, conn[n]);
+			rte_prefetch0(&t->ext_of[conn[n]]);
 		}
-		ct_close(t, conn);
-		t->stats.expired++;
-		closed[n++] = conn;
-	}
-	return n;
+		n_closed += age_batch(t, conn, n, tick, closed + n_closed);
+	} while (n == AGE_BATCH);
+	return n_closed;
 }
 
 bool
 ct_age_due(struct ct_table *t, uint64_t now)
 {
 	return ct_wheel_due(&t->wheel, ct_tick64(now));
-}
-
-unsigned int
-ct_reclaim(struct ct_table *t, unsigned int limit)
-{
-	struct ct_dying *d = &t->dying;
-	unsigned int n;
-
-	if (d->safe == d->marked && d->marked < d->in) {
-		d->token = rte_rcu_qsbr_start(t->qsbr);
-		d->marked = d->in;
-	}
-	if (d->safe < d->marked && rte_rcu_qsbr_check(t->qsbr, d->token, false) == 1)
-		d->safe = d->marked;
-	for (n = 0; n < limit && d->out < d->safe; n++)
-		slot_give(t, d->conn[d->out++ % t->n_conns]);
-	return n;
 }
 
 uint32_t

@@ -135,22 +135,31 @@ ct_find_burst(const struct ct_table *t, struct pkt_burst *b)
 }
 
 uint32_t
-ct_find(const struct ct_table *t, const struct flow_tuple *tuple)
+ct_find_look(const struct ct_table *t, const struct ct_look *look)
 {
-	uint32_t hash = flow_hash(&tuple->key, t->hash_seed);
-	const struct ct_bucket *where[2] = { first_bucket(t, hash), second_bucket(t, hash) };
-	struct flow_addr addr[2] = { tuple->src, tuple->dst };
+	const struct ct_bucket *where[2] = { first_bucket(t, look->hash),
+		second_bucket(t, look->hash) };
 	uint32_t match, id;
 	unsigned int i;
 
 	for (i = 0; i < RTE_DIM(where); i++) {
-		for (match = ct_bucket_match(where[i], ct_tag(hash)); match != 0;
+		for (match = ct_bucket_match(where[i], ct_tag(look->hash)); match != 0;
 				match &= match - 1) {
 			id = ct_bucket_flow(where[i], __builtin_ctz(match));
-			if (flow_key_eq(&ct_flow(t, id)->key, &tuple->key) &&
-					(tuple->key.family != 6 || same_addr6(t, id, addr)))
+			if (flow_key_eq(&ct_flow(t, id)->key, &look->key) &&
+					(look->key.family != 6 || same_addr6(t, id, look->addr)))
 				return id;
 		}
 	}
 	return FLOW_NONE;
+}
+
+uint32_t
+ct_find(const struct ct_table *t, const struct flow_tuple *tuple)
+{
+	struct ct_look look = { .addr = { tuple->src, tuple->dst } };
+
+	flow_tuple_key(&t->hasher, tuple, &look.key);
+	look.hash = flow_hasher_hash(&t->hasher, &look.key);
+	return ct_find_look(t, &look);
 }

@@ -27,7 +27,7 @@ struct step {
 static uint32_t
 hash_of(const struct ct_table *t, uint32_t flow_id)
 {
-	return flow_hash(&ct_flow(t, flow_id)->key, t->hash_seed);
+	return flow_hasher_hash(&t->hasher, &ct_flow(t, flow_id)->key);
 }
 
 static void
@@ -46,13 +46,7 @@ clear(struct ct_bucket *b, unsigned int slot)
 static int
 free_slot(const struct ct_bucket *b)
 {
-	int i;
-
-	for (i = 0; i < CT_SLOTS; i++) {
-		if (b->tag[i] == 0)
-			return i;
-	}
-	return -1;
+	return __builtin_ffs((int)ct_bucket_match(b, 0)) - 1;
 }
 
 /* The bucket where an entry of bucket `b` might lie as well. */
@@ -126,9 +120,8 @@ make_room(struct ct_table *t, uint32_t hash, uint32_t *bucket)
 }
 
 int
-ct_hash_insert(struct ct_table *t, uint32_t flow_id)
+ct_hash_insert(struct ct_table *t, uint32_t flow_id, uint32_t hash)
 {
-	uint32_t hash = hash_of(t, flow_id);
 	uint32_t b = ct_bucket1(t->n_buckets, hash);
 	int slot = free_slot(&t->buckets[b]);
 
@@ -145,17 +138,18 @@ ct_hash_insert(struct ct_table *t, uint32_t flow_id)
 }
 
 void
-ct_hash_remove(struct ct_table *t, uint32_t flow_id)
+ct_hash_remove(struct ct_table *t, uint32_t flow_id, uint32_t hash)
 {
-	uint32_t hash = hash_of(t, flow_id);
 	uint32_t where[2] = { ct_bucket1(t->n_buckets, hash), ct_bucket2(t->n_buckets, hash) };
 	unsigned int i, slot;
+	uint32_t match;
 
 	for (i = 0; i < RTE_DIM(where); i++) {
 		struct ct_bucket *b = &t->buckets[where[i]];
 
-		for (slot = 0; slot < CT_SLOTS; slot++) {
-			if (b->tag[slot] != 0 && b->flow[slot] == flow_id) {
+		for (match = ct_bucket_match(b, ct_tag(hash)); match != 0; match &= match - 1) {
+			slot = __builtin_ctz(match);
+			if (b->flow[slot] == flow_id) {
 				clear(b, slot);
 				return;
 			}

@@ -5,7 +5,8 @@
  *
  * ct_table.c   memory, statistics, walking
  * ct_hash.c    buckets: the only writer's side; ct_find.c: the readers' side
- * ct_conn.c    life of a connection: open, track, close, age, reclaim
+ * ct_conn.c    life of a connection: open, track, close, age
+ * ct_slots.c   places in the table: free, waiting for readers, taken from somebody; zones
  * ct_ext.c     what few connections have beside that
  * ct_wheel.c   when to look at a connection again
  * ct_tcp.c ct_tcp_window.c ct_udp.c ct_icmp.c ct_other.c   trackers
@@ -115,11 +116,18 @@ ct_bucket_flow(const struct ct_bucket *b, unsigned int slot)
 #define CT_WHEEL_LEVELS 7
 #define CT_WHEEL_HEADS (CT_WHEEL_LEVELS * CT_WHEEL_SLOTS)
 
+/*
+ * Of a connection that is not in the wheel, `next` chains the free and the dying ones (ct_slots.c).
+ *
+ * Deadlines are the low bits of ticks, at most half of what 32 bits can say (4.5 years) away from
+ * the wheel's own tick. What is later is looked at then, and filed again.
+ */
 struct ct_link {
 	uint32_t next; /* FLOW_NONE: in no list */
 	uint32_t prev;
-	uint64_t deadline; /* tick */
+	uint32_t deadline; /* tick */
 };
+#define CT_WHEEL_AHEAD INT32_MAX
 
 struct ct_wheel {
 	struct ct_link *link;
@@ -130,6 +138,17 @@ struct ct_wheel {
 
 void
 ct_wheel_init(struct ct_wheel *w, struct ct_link *link, uint32_t n);
+
+/* The tick of an empty wheel: nothing earlier will be filed. Never goes back. */
+void
+ct_wheel_start(struct ct_wheel *w, uint64_t now);
+
+/* When a connection that is filed will be looked at. */
+static inline uint64_t
+ct_wheel_deadline(const struct ct_wheel *w, uint32_t conn)
+{
+	return w->tick + (uint64_t)(int64_t)(int32_t)(w->link[conn].deadline - (uint32_t)w->tick);
+}
 
 /* File a connection that is in no list. A deadline that has passed is looked at next. */
 void
@@ -147,14 +166,26 @@ ct_wheel_next(struct ct_wheel *w, uint64_t now, unsigned int *budget);
 
 /* ---- table ---------------------------------------------------------------------------------- */
 
-/* Positions count up for ever; the place in the array is the position modulo its length. */
+/* Chained by the links of the timer wheel, in which none of them is. */
+struct ct_free {
+	uint32_t head; /* FLOW_NONE when n is 0 */
+	uint32_t n;
+};
+
+/* The closed ones in order, chained likewise. Counts go up for ever. */
 struct ct_dying {
-	uint32_t *conn;
-	uint64_t in;	 /* next to be filled */
-	uint64_t marked; /* up to here `token` stands for */
-	uint64_t safe;	 /* up to here no reader is left */
-	uint64_t out;	 /* next to be given back */
+	uint32_t head; /* next to be given back; FLOW_NONE when in = out */
+	uint32_t tail;
+	uint64_t in;	 /* closed */
+	uint64_t marked; /* so many of them `token` stands for */
+	uint64_t safe;	 /* so many of them no reader has any more */
+	uint64_t out;	 /* given back */
 	uint64_t token;
+};
+
+struct ct_zone {
+	uint32_t limit;
+	uint32_t n;
 };
 
 /* Everything [C], but for the first cache line, which readers share: [I]. */
@@ -165,19 +196,23 @@ struct ct_table {
 	uint32_t n_buckets;
 	uint32_t n_conns;
 	uint32_t n_conns6;
-	uint32_t hash_seed;
-	RTE_MARKER control __rte_cache_aligned;
-	/*
-	 * Free slots, two stacks in one array: the low part, whose slots have IPv6 addresses, and
-	 * the rest. IPv4 takes from the high one first, and from the low one when that is empty.
-	 */
-	uint32_t *free;
-	uint32_t free_low;
-	uint32_t free_high;
-	struct ct_dying dying;
-	struct ct_wheel wheel;
 	uint32_t *ext_of; /* by connection: its extension, or FLOW_NONE */
 	struct ct_ext *exts;
+	RTE_MARKER control __rte_cache_aligned;
+	struct flow_hasher hasher;
+	/*
+	 * Free slots: those that have IPv6 addresses, at the table's beginning, and the rest. IPv4
+	 * takes from the rest first.
+	 */
+	struct ct_free free_low;
+	struct ct_free free_high;
+	struct ct_dying dying;
+	struct ct_wheel wheel;
+	struct ct_zone *zones;
+	uint16_t *zone_of;  /* by zone id: index of zones + 1, or 0; NULL: no zones */
+	uint32_t early_low; /* fewer free slots than this, of the low part ... */
+	uint32_t early_all; /* ... or of all: openings evict */
+	uint64_t random;    /* where to look for somebody to evict */
 	uint32_t n_exts;
 	uint32_t ext_free; /* chained by .next */
 	struct rte_rcu_qsbr *qsbr;
@@ -200,11 +235,54 @@ ct_tick64(uint64_t now)
 	return now >> TIME_TICK_SHIFT;
 }
 
-/* Put a flow, whose key is complete, where readers find it. 0 or -ENOSPC. */
+/* Ask for the buckets of a hash, to write to them. */
+static inline void
+ct_hash_prefetch(const struct ct_table *t, uint32_t hash)
+{
+	__builtin_prefetch(&t->buckets[ct_bucket1(t->n_buckets, hash)], 1);
+	__builtin_prefetch(&t->buckets[ct_bucket2(t->n_buckets, hash)], 1);
+}
+
+/* Put a flow, whose key is complete and has this hash, where readers find it. 0 or -ENOSPC. */
 int
-ct_hash_insert(struct ct_table *t, uint32_t flow_id);
+ct_hash_insert(struct ct_table *t, uint32_t flow_id, uint32_t hash);
 void
-ct_hash_remove(struct ct_table *t, uint32_t flow_id);
+ct_hash_remove(struct ct_table *t, uint32_t flow_id, uint32_t hash);
+
+/* A tuple as the hash table sees it. */
+struct ct_look {
+	struct flow_key key;
+	uint32_t hash;
+	struct flow_addr addr[2]; /* of IPv6 */
+};
+
+/* ct_find() when key and hash are known. */
+uint32_t
+ct_find_look(const struct ct_table *t, const struct ct_look *look);
+
+/* ---- slots (ct_slots.c) --------------------------------------------------------------------- */
+
+/* All are free. */
+void
+ct_slots_init(struct ct_table *t, uint32_t early_drop);
+/* A free one for this family, or FLOW_NONE. */
+uint32_t
+ct_slot_take(struct ct_table *t, uint8_t family);
+/* Nobody has seen it: free again at once. */
+void
+ct_slot_give(struct ct_table *t, uint32_t conn);
+/* Readers may still hold it: it is free when they have left. */
+void
+ct_slot_retire(struct ct_table *t, uint32_t conn);
+/* Is the table so full for this family that somebody should go? Who, or FLOW_NONE. */
+uint32_t
+ct_slot_victim(struct ct_table *t, uint8_t family);
+
+static inline struct ct_zone *
+ct_zone(const struct ct_table *t, uint16_t id)
+{
+	return t->zone_of == NULL || t->zone_of[id] == 0 ? NULL : &t->zones[t->zone_of[id] - 1];
+}
 
 /* Is a timer due at tick `now`? */
 bool

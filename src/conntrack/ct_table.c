@@ -64,29 +64,30 @@ take_all(struct ct_table *t, int socket)
 	t->buckets = take(t, "ct_buckets", sizeof(*t->buckets), t->n_buckets, socket);
 	t->conns = take(t, "ct_conns", sizeof(*t->conns), t->n_conns, socket);
 	t->conns6 = take(t, "ct_conns6", sizeof(*t->conns6), t->n_conns6, socket);
-	t->free = take(t, "ct_free", sizeof(*t->free), t->n_conns, socket);
-	t->dying.conn = take(t, "ct_dying", sizeof(*t->dying.conn), t->n_conns, socket);
 	t->wheel.link = take(t, "ct_links", sizeof(*t->wheel.link),
 			(uint64_t)t->n_conns + CT_WHEEL_HEADS, socket);
 	t->ext_of = take(t, "ct_ext_of", sizeof(*t->ext_of), t->n_conns, socket);
 	t->exts = take(t, "ct_exts", sizeof(*t->exts), t->n_exts, socket);
 	return t->ext_of != NULL && t->exts != NULL && t->buckets != NULL && t->conns != NULL &&
-			t->conns6 != NULL && t->free != NULL && t->dying.conn != NULL &&
-			t->wheel.link != NULL;
+			t->conns6 != NULL && t->wheel.link != NULL;
 }
 
-/* Stacks, lowest index on top: young tables stay dense. */
-static void
-fill_free(struct ct_table *t)
+static bool
+take_zones(struct ct_table *t, const struct ct_params *p)
 {
-	uint32_t i, high = t->n_conns - t->n_conns6;
+	uint32_t i;
 
-	for (i = 0; i < t->n_conns6; i++)
-		t->free[i] = t->n_conns6 - 1 - i;
-	for (i = 0; i < high; i++)
-		t->free[t->n_conns6 + i] = t->n_conns - 1 - i;
-	t->free_low = t->n_conns6;
-	t->free_high = high;
+	if (p->n_zones == 0)
+		return true;
+	t->zones = take(t, "ct_zones", sizeof(*t->zones), p->n_zones, p->socket_id);
+	t->zone_of = take(t, "ct_zone_of", sizeof(*t->zone_of), UINT16_MAX + 1, p->socket_id);
+	if (t->zones == NULL || t->zone_of == NULL)
+		return false;
+	for (i = 0; i < p->n_zones; i++) {
+		t->zones[i].limit = p->zones[i].limit == 0 ? UINT32_MAX : p->zones[i].limit;
+		t->zone_of[p->zones[i].id] = (uint16_t)(i + 1);
+	}
+	return true;
 }
 
 struct ct_table *
@@ -95,7 +96,8 @@ ct_create(const struct ct_params *p)
 	struct ct_table *t;
 
 	if (p->connections == 0 || p->connections > CONNECTIONS_MAX ||
-			p->connections6 > p->connections || p->qsbr == NULL) {
+			p->connections6 > p->connections || p->early_drop > 100 ||
+			p->n_zones > UINT16_MAX || p->qsbr == NULL) {
 		rte_errno = EINVAL;
 		return NULL;
 	}
@@ -108,7 +110,8 @@ ct_create(const struct ct_params *p)
 	t->n_conns = p->connections;
 	t->n_conns6 = p->connections6;
 	t->n_exts = p->extensions;
-	t->hash_seed = p->hash_seed;
+	t->hasher = p->hasher;
+	t->random = p->hasher.key[0] ^ p->hasher.seed;
 	t->qsbr = p->qsbr;
 	t->timeouts = p->timeouts;
 	t->tcp_loose = p->tcp_loose;
@@ -119,14 +122,14 @@ ct_create(const struct ct_params *p)
 	t->stats.buckets = t->n_buckets;
 	t->stats.slots = t->n_buckets * CT_SLOTS;
 	t->stats.bytes = sizeof(*t);
-	if (!take_all(t, p->socket_id)) {
+	if (!take_all(t, p->socket_id) || !take_zones(t, p)) {
 		ct_destroy(t);
 		rte_errno = ENOMEM;
 		return NULL;
 	}
-	fill_free(t);
 	ct_ext_init(t);
 	ct_wheel_init(&t->wheel, t->wheel.link, t->n_conns);
+	ct_slots_init(t, p->early_drop);
 	return t;
 }
 
@@ -138,8 +141,8 @@ ct_destroy(struct ct_table *t)
 	rte_free(t->exts);
 	rte_free(t->ext_of);
 	rte_free(t->wheel.link);
-	rte_free(t->dying.conn);
-	rte_free(t->free);
+	rte_free(t->zone_of);
+	rte_free(t->zones);
 	rte_free(t->conns6);
 	rte_free(t->conns);
 	rte_free(t->buckets);
@@ -158,10 +161,10 @@ ct_conns6(const struct ct_table *t)
 	return t->conns6;
 }
 
-uint32_t
-ct_hash_seed(const struct ct_table *t)
+const struct flow_hasher *
+ct_hasher(const struct ct_table *t)
 {
-	return t->hash_seed;
+	return &t->hasher;
 }
 
 void
@@ -174,6 +177,7 @@ ct_tuple(const struct ct_table *t, uint32_t flow_id, struct flow_tuple *out)
 
 		out->src = addr[0];
 		out->dst = addr[1];
+		out->key.src = out->key.dst = 0;
 	} else {
 		memcpy(out->src.b, &out->key.src, sizeof(out->key.src));
 		memcpy(out->dst.b, &out->key.dst, sizeof(out->key.dst));
@@ -184,6 +188,15 @@ void
 ct_stats(const struct ct_table *t, struct ct_stats *out)
 {
 	*out = t->stats;
+	out->dying = (uint32_t)(t->dying.in - t->dying.out);
+}
+
+uint32_t
+ct_zone_connections(const struct ct_table *t, uint16_t zone)
+{
+	const struct ct_zone *z = ct_zone(t, zone);
+
+	return z == NULL ? 0 : z->n;
 }
 
 uint32_t

@@ -7,6 +7,8 @@
  * files it again. Empty time costs nothing, however long: a bitmap a level leads to the next slot
  * in use. Knows nothing of connections but their index.
  */
+#include <rte_prefetch.h>
+
 #include "ct_priv.h"
 
 static unsigned int
@@ -36,23 +38,33 @@ ct_wheel_init(struct ct_wheel *w, struct ct_link *link, uint32_t n)
 }
 
 void
+ct_wheel_start(struct ct_wheel *w, uint64_t now)
+{
+	if (now > w->tick)
+		w->tick = now;
+}
+
+void
 ct_wheel_add(struct ct_wheel *w, uint32_t conn, uint64_t deadline)
 {
-	uint64_t differ = deadline ^ w->tick;
 	unsigned int level = 0, slot;
 	uint32_t head, prev;
 
-	if (deadline <= w->tick)
+	if (deadline <= w->tick) {
+		/* However late: it must not look like one of the far future. */
+		deadline = w->tick;
 		slot = slot_at(w->tick, 0);
-	else {
-		level = (63 - __builtin_clzll(differ)) / CT_WHEEL_BITS;
+	} else {
+		if (deadline - w->tick > CT_WHEEL_AHEAD)
+			deadline = w->tick + CT_WHEEL_AHEAD;
+		level = (63 - __builtin_clzll(deadline ^ w->tick)) / CT_WHEEL_BITS;
 		slot = slot_at(deadline, level);
 	}
 	head = head_of(w, level, slot);
 	prev = w->link[head].prev;
 	w->link[conn].next = head;
 	w->link[conn].prev = prev;
-	w->link[conn].deadline = deadline;
+	w->link[conn].deadline = (uint32_t)deadline;
 	w->link[prev].next = conn;
 	w->link[head].prev = conn;
 	w->used[level] |= UINT64_C(1) << slot;
@@ -127,10 +139,11 @@ ct_wheel_next(struct ct_wheel *w, uint64_t now, unsigned int *budget)
 	while (*budget > 0 && (level = next_slot(w, now, &slot)) >= 0) {
 		(*budget)--;
 		conn = w->link[head_of(w, level, slot)].next;
+		rte_prefetch0(&w->link[w->link[conn].next]);
 		ct_wheel_del(w, conn);
 		if (level == 0)
 			return conn;
-		ct_wheel_add(w, conn, w->link[conn].deadline);
+		ct_wheel_add(w, conn, ct_wheel_deadline(w, conn));
 	}
 	return FLOW_NONE;
 }

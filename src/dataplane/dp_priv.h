@@ -184,6 +184,15 @@ struct tunnel_counter {
 	uint64_t inner_bytes; /* of which of the packets inside */
 };
 
+/* Is the connection table full, and has it been said? [C] */
+struct table_watch {
+	uint64_t refused;   /* openings, up to the last look */
+	uint64_t begin;	    /* refused before this episode */
+	uint64_t since;	    /* ns of the last look at which there were more */
+	uint64_t next_line; /* ns before which nothing more is said */
+	bool full;
+};
+
 /* ---- everything ---------------------------------------------------------------------------------------------- */
 
 /* Clock: TSC cycles to ns since start. */
@@ -227,6 +236,7 @@ struct dp {
 	uint64_t now; /* of the poll under way */
 	uint64_t next_age;
 	uint64_t next_tick;
+	struct table_watch table_watch;
 	uint64_t control_cycles;
 	uint64_t control_packets;
 	struct dp_totals *cleared; /* what "clear stats" subtracts */
@@ -281,7 +291,7 @@ session_packet(struct dp *dp, struct rte_mbuf *m, uint64_t now);
 /* Send on what l3 handed back (answers, released and given-up packets). */
 void
 session_l3_flush(struct dp *dp);
-/* A connection that is closed: release what its flows refer to. */
+/* A connection that no reader has any more: release what its flows refer to. */
 void
 compile_release(struct dp *dp, uint32_t conn);
 
@@ -290,6 +300,12 @@ compile_release(struct dp *dp, uint32_t conn);
 /* One round of everything control does, bounded. Returns packets handled. */
 unsigned int
 control_poll(struct dp *dp, uint64_t now);
+
+/* ---- table_watch.c: control lcore ------------------------------------------------------------------------------ */
+
+/* Once in a while: say that the connection table is full, once an episode, and what to do. */
+void
+table_watch(struct dp *dp, uint64_t now);
 
 /* ---- ports.c, start.c, show.c ---------------------------------------------------------------------------------- */
 

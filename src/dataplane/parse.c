@@ -24,6 +24,7 @@ struct fast_params {
 	uint64_t station;	/* first 8 bytes of a frame to us */
 	uint64_t station_mask;	/* those of them that must match */
 	struct flow_key key[2]; /* family and zone, by v6 */
+	uint32_t seed;		/* of CRC32C */
 };
 
 static struct fast_params
@@ -37,6 +38,7 @@ fast_params(const struct parse_params *pp)
 	static const struct rte_ether_addr all = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
 	struct fast_params f = {
 		.key = { { .family = 4, .zone = pp->zone }, { .family = 6, .zone = pp->zone } },
+		.seed = pp->hasher.seed,
 	};
 
 	if (!pp->promiscuous)
@@ -106,16 +108,19 @@ join32(uint32_t first, uint32_t second)
 	return little ? (uint64_t)second << 32 | first : (uint64_t)first << 32 | second;
 }
 
+/* `crc`: CRC32C makes the digests; else they are left out here and made for the whole burst later. */
 static __rte_always_inline struct flow_key
-make_key(const uint8_t *ip, const uint8_t *l4, const struct fast_params *f, const bool v6)
+make_key(const uint8_t *ip, const uint8_t *l4, const struct fast_params *f, const bool v6,
+		const bool crc)
 {
 	static const struct flow_key ip4_mask = { .proto = 0xff, .src = UINT32_MAX };
 	struct flow_key key = f->key[v6];
 
 	if (v6) {
 		/* The protocol is the key's second byte. */
-		key.w[0] |= join32(rte_cpu_to_be_32((uint32_t)ip[6] << 16), flow_digest6(ip + 8));
-		key.w[1] = join32(flow_digest6(ip + 24), load32(l4));
+		key.w[0] |= join32(rte_cpu_to_be_32((uint32_t)ip[6] << 16),
+				crc ? flow_digest6(ip + 8, f->seed) : 0);
+		key.w[1] = join32(crc ? flow_digest6(ip + 24, f->seed) : 0, load32(l4));
 	} else {
 		key.w[0] |= load64(ip + 8) & ip4_mask.w[0];
 		key.w[1] = load64(ip + 16);
@@ -129,7 +134,7 @@ make_key(const uint8_t *ip, const uint8_t *l4, const struct fast_params *f, cons
  * costs less than ten that hardly ever do.
  */
 static __rte_always_inline bool
-parse_frame(const struct rte_mbuf *m, const struct fast_params *f, const bool v6,
+parse_frame(const struct rte_mbuf *m, const struct fast_params *f, const bool v6, const bool crc,
 		struct pkt_info *info, struct flow_key *key)
 {
 	const uint32_t ip_len = v6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
@@ -176,13 +181,13 @@ parse_frame(const struct rte_mbuf *m, const struct fast_params *f, const bool v6
 		.proto = proto,
 		.tcp_flags = tcp ? (uint8_t)word : 0,
 	};
-	*key = make_key(ip, l4, f, v6);
+	*key = make_key(ip, l4, f, v6, crc);
 	return true;
 }
 
 static __rte_always_inline bool
-parse_fast(const struct rte_mbuf *m, const struct fast_params *f, struct pkt_info *info,
-		struct flow_key *key)
+parse_fast(const struct rte_mbuf *m, const struct fast_params *f, const bool crc,
+		struct pkt_info *info, struct flow_key *key)
 {
 	const uint32_t ip4_min = RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr) + 8;
 	const uint32_t ip6_min = RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv6_hdr) + 8;
@@ -192,9 +197,9 @@ parse_fast(const struct rte_mbuf *m, const struct fast_params *f, struct pkt_inf
 		return false;
 	type = load_be16(rte_pktmbuf_mtod_offset(m, const uint8_t *, 2 * RTE_ETHER_ADDR_LEN));
 	if (likely(type == RTE_ETHER_TYPE_IPV4))
-		return parse_frame(m, f, false, info, key);
+		return parse_frame(m, f, false, crc, info, key);
 	return type == RTE_ETHER_TYPE_IPV6 && m->data_len >= ip6_min &&
-			parse_frame(m, f, true, info, key);
+			parse_frame(m, f, true, crc, info, key);
 }
 
 /*
@@ -268,12 +273,11 @@ parse_slow(struct rte_mbuf *m, const struct parse_params *pp, struct pkt_info *i
 	join_headers(m, info, key);
 }
 
-void
-parse_burst(struct pkt_burst *b, const struct parse_params *pp)
+static __rte_always_inline void
+parse_all(struct pkt_burst *b, const struct parse_params *pp, const bool crc)
 {
 	const struct fast_params f = fast_params(pp);
 	const bool verify = pp->verify_l4;
-	const uint32_t seed = pp->hash_seed;
 	const unsigned int n = b->n;
 
 	for (unsigned int i = 0; i < n && i < PREFETCH_AHEAD; i++)
@@ -286,11 +290,23 @@ parse_burst(struct pkt_burst *b, const struct parse_params *pp)
 			rte_prefetch0(b->mbuf[i + 2 * PREFETCH_AHEAD]);
 		if (i + PREFETCH_AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(b->mbuf[i + PREFETCH_AHEAD], const void *));
-		if (unlikely(!parse_fast(b->mbuf[i], &f, info, key)))
+		if (unlikely(!parse_fast(b->mbuf[i], &f, crc, info, key)))
 			parse_slow(b->mbuf[i], pp, info, key);
 		else if (unlikely(verify))
 			verify_transport(b->mbuf[i], info, key, pp->sum);
-		b->hash[i] = likely(key->family != 0) ? flow_hash(key, seed) : 0;
+		if (crc)
+			b->hash[i] = likely(key->family != 0) ? flow_hash(key, f.seed) : 0;
+	}
+}
+
+void
+parse_burst(struct pkt_burst *b, const struct parse_params *pp)
+{
+	if (likely(pp->hasher.kind == FLOW_HASH_CRC32C)) {
+		parse_all(b, pp, true);
+	} else {
+		parse_all(b, pp, false);
+		parse_hash(b, &pp->hasher);
 	}
 }
 
@@ -299,9 +315,16 @@ parse_plain(const struct rte_mbuf *m, const struct parse_params *pp, struct pkt_
 		struct flow_key *key)
 {
 	const struct fast_params f = fast_params(pp);
+	const bool crc = pp->hasher.kind == FLOW_HASH_CRC32C;
 
-	if (!parse_fast(m, &f, info, key))
+	if (!parse_fast(m, &f, crc, info, key))
 		return false;
+	if (!crc && info->family == 6) {
+		const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, info->l3_off);
+
+		key->src = flow_hasher_digest6(&pp->hasher, ip + 8);
+		key->dst = flow_hasher_digest6(&pp->hasher, ip + 24);
+	}
 	if (pp->verify_l4)
 		verify_transport(m, info, key, pp->sum);
 	return true;

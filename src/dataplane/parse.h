@@ -35,7 +35,7 @@
 struct parse_params {
 	struct rte_ether_addr mac; /* frames to it are ours */
 	uint16_t zone;		   /* of the keys */
-	uint32_t hash_seed;	   /* ct_hash_seed() */
+	struct flow_hasher hasher; /* the connection table's: ct_hasher() */
 	bool promiscuous;	   /* frames to any station are ours */
 	/*
 	 * Verify the transport checksum of every packet that the NIC did not vouch for; else only
@@ -77,7 +77,7 @@ parse_plain(const struct rte_mbuf *m, const struct parse_params *pp, struct pkt_
 		struct flow_key *key);
 
 /*
- * [any lcore] Tuple, with full addresses, of a packet that was parsed: `info` must be what the
+ * [any lcore] Tuple, with full addresses and so without digests, of a packet that was parsed: `info` must be what the
  * parser found, without PKT_F_DROP or PKT_F_INVALID. False when it has none: not IP, or a fragment
  * other than the first.
  */

@@ -119,4 +119,11 @@ parse_icmp_is_error(uint8_t family, uint8_t type)
 	return family == 4 ? type <= 12 && (1u << type & 0x1838u) != 0 : type >= 1 && type <= 4;
 }
 
+/*
+ * Digests and hashes of a burst that was parsed without them: all at once, because one SipHash after
+ * the other is mostly waiting (parse_hash.c).
+ */
+void
+parse_hash(struct pkt_burst *b, const struct flow_hasher *h);
+
 #endif /* DATAPLANE_PARSE_PRIV_H */

@@ -247,6 +247,6 @@ parse_one(const struct rte_mbuf *m, const struct parse_params *pp, struct pkt_in
 		info->flags |= PKT_F_DROP;
 		info->reason = (uint8_t)why;
 	} else if ((info->flags & PARSE_NO_KEY) == 0 && parse_tuple(m, info, pp->zone, &tuple)) {
-		*key = tuple.key;
+		flow_tuple_key(&pp->hasher, &tuple, key);
 	}
 }

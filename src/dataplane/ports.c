@@ -260,7 +260,7 @@ set_parser(const struct dp *dp, struct dp_port *p)
 {
 	p->parse = (struct parse_params){
 		.mac = p->mac,
-		.hash_seed = dp->hash_seed,
+		.hasher = *ct_hasher(dp->ct),
 		.sum = cksum_sum_best(),
 		.promiscuous = p->cfg->promiscuous,
 		.verify_l4 = dp->cfg->conntrack.checksum == CFG_CHECKSUM_ALL,

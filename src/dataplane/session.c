@@ -155,13 +155,6 @@ settle_l7(struct session *s, uint32_t conn, enum flow_dir dir, enum ct_state sta
 	s->meta->port_in = port_in;
 }
 
-static void
-close_connection(struct dp *dp, uint32_t conn)
-{
-	compile_release(dp, conn);
-	ct_close(dp->ct, conn);
-}
-
 /*
  * Does the worker hold this connection's lines (base/flow.h, lending)? It had missed the flow: it was published, or
  * moved in the table, at that moment.
@@ -200,7 +193,7 @@ known(struct session *s, uint32_t id)
 				ct_ext(s->dp->ct, conn), dir, s->m, &s->meta->info);
 	ct_track(s->dp->ct, conn, dir, &s->pkt, &v);
 	if (v.reopen) {
-		close_connection(s->dp, conn);
+		ct_close(s->dp->ct, conn);
 		return false;
 	}
 	if (v.state == CT_STATE_INVALID) {
@@ -227,7 +220,7 @@ known(struct session *s, uint32_t id)
 	if (v.established || v.closing)
 		set_fast(c, v.established && !v.closing);
 	if (v.close)
-		close_connection(s->dp, conn);
+		ct_close(s->dp->ct, conn);
 	return true;
 }
 

@@ -113,6 +113,8 @@ open_connection(struct session *s, int service)
 	rc = ct_open(dp->ct, &s->tuple, &reply, s->meta->worker, &s->pkt, &a.conn);
 	if (rc == -ENOSPC)
 		table_full(s, service);
+	else if (rc == -EDQUOT)
+		session_drop(dp, s->m, DROP_CT_ZONE_LIMIT);
 	else if (rc != 0)
 		session_drop(dp, s->m, DROP_CT_CLASH);
 	if (rc != 0)

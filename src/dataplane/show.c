@@ -145,11 +145,13 @@ conntrack_json(const struct dp *dp)
 	struct ct_stats s;
 
 	ct_stats(dp->ct, &s);
-	return json_pack("{sI sI sI sI sI sI sI sI sI sI}", "connections",
+	return json_pack("{sI sI sI sI sI sI sI sI sI sI sI sI sI}", "connections",
 			(json_int_t)s.connections, "connections_ipv6", (json_int_t)s.connections6,
 			"connections_max", (json_int_t)s.connections_max, "opened",
 			(json_int_t)s.opened, "closed", (json_int_t)s.closed, "expired",
-			(json_int_t)s.expired, "full", (json_int_t)s.full, "clashes",
+			(json_int_t)s.expired, "full", (json_int_t)s.full, "unplaced",
+			(json_int_t)s.unplaced, "early_dropped", (json_int_t)s.early_dropped,
+			"zone_limited", (json_int_t)s.zone_limited, "clashes",
 			(json_int_t)s.clashes, "displaced", (json_int_t)s.displaced, "bytes",
 			(json_int_t)s.bytes);
 }

@@ -91,6 +91,15 @@ connections_text(FILE *out, const json_t *r)
 			ctl_thousands(get(ct, "connections_max"), max),
 			ctl_thousands(get(ct, "opened"), opened),
 			ctl_thousands(get(ct, "expired"), expired));
+	if (get(ct, "full") + get(ct, "unplaced") + get(ct, "early_dropped") +
+					get(ct, "zone_limited") !=
+			0)
+		fprintf(out,
+				"Room: %" PRIu64 " closed early, refused: %" PRIu64
+				" by a full table, %" PRIu64 " by full buckets, %" PRIu64
+				" by the limit of a zone\n",
+				get(ct, "early_dropped"), get(ct, "full"), get(ct, "unplaced"),
+				get(ct, "zone_limited"));
 	json_object_foreach(json_object_get((json_t *)(uintptr_t)r, "tunnels"), key, v)
 		if (get(v, "connections") != 0)
 			fprintf(out,

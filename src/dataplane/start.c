@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_errno.h>
@@ -249,16 +250,47 @@ qsbr_create(struct dp *dp)
 	return rte_rcu_qsbr_init(dp->qsbr, dp->n_workers) == 0 ? 0 : -rte_errno;
 }
 
+/* Live it has a secret that nobody can guess from what is seen of other random numbers; a replay must be repeatable. */
+static struct flow_hasher
+make_hasher(const struct dp *dp)
+{
+	const struct cfg_conntrack *c = &dp->cfg->conntrack;
+	const enum flow_hash_kind kind =
+			c->hash == CFG_HASH_SIPHASH ? FLOW_HASH_SIPHASH : FLOW_HASH_CRC32C;
+	uint64_t secret[2];
+
+	if (dp->replay || c->has_hash_seed)
+		return flow_hasher_make(kind, dp->hash_seed, NULL);
+	if (getentropy(secret, sizeof(secret)) != 0)
+		secret[0] = rte_rand(), secret[1] = rte_rand();
+	return flow_hasher_make(kind, dp->hash_seed, secret);
+}
+
+/* To be freed; NULL: no memory. */
+static struct ct_zone_params *
+zone_params(const struct cfg *cfg)
+{
+	struct ct_zone_params *zones = calloc(RTE_MAX(cfg->n_zones, 1u), sizeof(*zones));
+
+	for (unsigned int i = 0; zones != NULL && i < cfg->n_zones; i++)
+		zones[i] = (struct ct_zone_params){ cfg->zones[i].id, cfg->zones[i].limit };
+	return zones;
+}
+
 static int
 conntrack_create(struct dp *dp)
 {
 	const struct cfg_conntrack *c = &dp->cfg->conntrack;
 	const struct cfg_timeouts *t = &c->timeouts;
+	struct ct_zone_params *zones = zone_params(dp->cfg);
 	struct ct_params p = {
 		.connections = dp->cfg->tables.connections,
 		.connections6 = dp->cfg->tables.connections_ipv6,
 		.extensions = dp->cfg->tables.connections_extended,
-		.hash_seed = dp->hash_seed,
+		.hasher = make_hasher(dp),
+		.early_drop = c->early_drop,
+		.zones = zones,
+		.n_zones = dp->cfg->n_zones,
 		.socket_id = (int)rte_socket_id(),
 		.qsbr = dp->qsbr,
 		.tcp_loose = c->tcp_loose,
@@ -282,7 +314,10 @@ conntrack_create(struct dp *dp)
 	to->icmp6 = t->icmpv6;
 	to->generic = t->generic;
 
+	if (zones == NULL)
+		return -ENOMEM;
 	dp->ct = ct_create(&p);
+	free(zones);
 	if (dp->ct == NULL) {
 		log_err("%u connections (%u of them IPv6) do not fit in memory: %s; lower tables/connections or give EAL more\n",
 				p.connections, p.connections6, rte_strerror(rte_errno));

@@ -184,7 +184,7 @@ step_run(struct run *r, const struct step *s, const uint8_t *l4, uint32_t len)
 					"aged, and not closed");
 		break;
 	case RECLAIM:
-		require(ct_reclaim(r->t, s->limit) <= s->limit, "reclaimed more than asked");
+		require(ct_reclaim(r->t, NULL, s->limit) <= s->limit, "reclaimed more than asked");
 		break;
 	case CLOSE:
 		ct_close(r->t, s->who % CONNECTIONS);
@@ -217,7 +217,7 @@ finish(struct run *r)
 			r->now += UINT64_C(6) * 86400 * TIME_NS_PER_S;
 		ct_age(r->t, r->now, closed, CONNECTIONS);
 	}
-	while (ct_reclaim(r->t, CONNECTIONS) > 0)
+	while (ct_reclaim(r->t, NULL, CONNECTIONS) > 0)
 		;
 	ct_stats(r->t, &stats);
 	require(stats.connections == 0 && stats.connections6 == 0,
@@ -231,7 +231,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ct_params p = {
 		.connections = CONNECTIONS,
 		.connections6 = CONNECTIONS6,
-		.hash_seed = size > 0 ? data[0] : 0,
+		.hasher.seed = size > 0 ? data[0] : 0,
 		.socket_id = SOCKET_ID_ANY,
 		.tcp_loose = size % 2 == 0,
 		.tcp_liberal = size % 3 == 0,

@@ -135,7 +135,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pp.sum = cksum_sum_best();
 	pp.verify_l4 = data[0] >> 2 & 1;
 	pp.zone = data[1];
-	pp.hash_seed = data[1];
+	pp.hasher.seed = data[1];
 	whole = chain(data + CHOICES, size - CHOICES, 0, 0);
 	pieces = chain(data + CHOICES, size - CHOICES, data[2], 1 + data[3]);
 	/* IP and L4 verdicts, VLAN and QinQ stripping: some of everything. */
@@ -168,7 +168,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned int i = 0; i < b.n; i++) {
 		CHECK(memcmp(&info, &b.info[i], sizeof(info)) == 0 ||
 				b.info[i].reason == DROP_HDR_SPLIT);
-		CHECK(b.hash[i] == (b.key[i].family ? flow_hash(&b.key[i], pp.hash_seed) : 0));
+		CHECK(b.hash[i] == (b.key[i].family ? flow_hash(&b.key[i], pp.hasher.seed) : 0));
 	}
 	free_chain(whole);
 	free_chain(pieces);

@@ -78,11 +78,12 @@ static const char full[] =
 		"'tables': {'connections': 1000, 'connections-ipv6': 10, 'connections-extended': 9, 'next-hops': 20, 'mbufs': 30000,"
 		"           'mbuf-size': 4000, 'ring-size': 512, 'hold-per-neighbour': 0, 'hold-total': 60},"
 		"'conntrack': {'invalid': 'forward', 'full': 'forward', 'tcp-loose': false, 'tcp-liberal': true,"
-		"              'checksum': 'slow-path', 'hash-seed': 4294967295,"
+		"              'checksum': 'slow-path', 'hash-seed': 4294967295, 'hash': 'siphash', 'early-drop': 0,"
 		"              'timeouts': {'tcp-syn-sent': 1, 'tcp-syn-recv': 2, 'tcp-established': 3,"
 		"               'tcp-fin-wait': 4, 'tcp-close-wait': 5, 'tcp-last-ack': 6, 'tcp-time-wait': 7,"
 		"               'tcp-close': 8, 'tcp-syn-sent2': 9, 'udp': 10, 'udp-stream': 11, 'icmp': 12,"
 		"               'icmpv6': 13, 'generic': 14}},"
+		"'zones': [{'id': 5}, {'id': 65535, 'key': '5-tuple', 'limit': 100000}],"
 		"'l3': {'multicast': 'forward', 'icmp-rate': 0},"
 		"'services': ["
 		" {'name': 'web', 'vip': '192.0.2.10', 'protocol': 'tcp', 'port': 80, 'scheduler': 'hash',"
@@ -212,6 +213,14 @@ test_sizes_and_policies(void **state)
 	assert_true(c->tcp_liberal);
 	assert_true(c->has_hash_seed);
 	assert_int_equal(c->hash_seed, UINT32_MAX);
+	assert_int_equal(c->hash, CFG_HASH_SIPHASH);
+	assert_int_equal(c->early_drop, 0);
+	assert_int_equal(cfg->n_zones, 2);
+	assert_int_equal(cfg->zones[0].id, 5);
+	assert_int_equal(cfg->zones[0].limit, 0);
+	assert_int_equal(cfg->zones[1].id, 65535);
+	assert_int_equal(cfg->zones[1].key, CFG_KEY_5_TUPLE);
+	assert_int_equal(cfg->zones[1].limit, 100000);
 	for (i = 0; i < RTE_DIM(timeouts); i++)
 		assert_int_equal(timeouts[i], i + 1);
 	assert_int_equal(sizeof(*s), sizeof(timeouts));
@@ -339,7 +348,7 @@ test_defaults(void **state)
 		.rx_descriptors = 1024,
 		.tx_descriptors = 1024,
 		.mtu = 1500 };
-	const struct cfg_tables tables = { 1048576, 1048576, 131072, 4096, 65536, 2176, 4096, 16,
+	const struct cfg_tables tables = { 1048576, 262144, 131072, 4096, 65536, 2176, 4096, 16,
 		1024 };
 	const struct cfg_timeouts timeouts = { 120, 60, 432000, 120, 60, 30, 120, 10, 120, 30, 120,
 		30, 30, 600 };
@@ -354,6 +363,9 @@ test_defaults(void **state)
 	assert_true(cfg->conntrack.tcp_loose);
 	assert_false(cfg->conntrack.tcp_liberal);
 	assert_false(cfg->conntrack.has_hash_seed);
+	assert_int_equal(cfg->conntrack.hash, CFG_HASH_CRC32C);
+	assert_int_equal(cfg->conntrack.early_drop, 95);
+	assert_int_equal(cfg->n_zones, 0);
 	assert_int_equal(cfg->l3.multicast, CFG_DROP);
 	assert_int_equal(cfg->l3.icmp_rate, 1000);
 	assert_int_equal(cfg->n_workers, 0);
@@ -385,7 +397,7 @@ test_default_class(void **state)
 	cfg_free(cfg);
 }
 
-/* As many connections of IPv6 as there are, unless the file says otherwise. */
+/* A quarter of the connections, and one at least, unless the file says otherwise. */
 static void
 test_connections_ipv6(void **state)
 {
@@ -393,7 +405,7 @@ test_connections_ipv6(void **state)
 			load("{\"ports\": [{\"name\": \"a\"}], \"tables\": {\"connections\": 77}}");
 
 	(void)state;
-	assert_int_equal(cfg->tables.connections_ipv6, 77);
+	assert_int_equal(cfg->tables.connections_ipv6, 20);
 	cfg_free(cfg);
 	cfg = load("{\"ports\": [{\"name\": \"a\"}], \"tables\": {\"connections-ipv6\": 0}}");
 	assert_int_equal(cfg->tables.connections_ipv6, 0);

@@ -25,6 +25,7 @@ static const struct cfg_section *const sections[] = {
 	&cfg_tables_section,
 	&cfg_conntrack_section,
 	&cfg_timeouts_section,
+	&cfg_zone_section,
 	&cfg_l3_section,
 	&cfg_service_section,
 	&cfg_backend_section,

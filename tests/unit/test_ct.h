@@ -47,7 +47,7 @@ table_params(uint32_t connections, uint32_t connections6, struct rte_rcu_qsbr *r
 	struct ct_params p = {
 		.connections = connections,
 		.connections6 = connections6,
-		.hash_seed = 0x5eed,
+		.hasher.seed = 0x5eed,
 		.socket_id = SOCKET_ID_ANY,
 		.qsbr = rcu,
 		.tcp_loose = true,
@@ -178,7 +178,8 @@ struct packet {
 };
 
 static inline void
-burst_put(struct pkt_burst *b, struct packet *p, const struct flow_tuple *t, uint32_t seed)
+burst_put(struct pkt_burst *b, struct packet *p, const struct flow_tuple *t,
+		const struct flow_hasher *h)
 {
 	unsigned int i = b->n++;
 
@@ -188,8 +189,8 @@ burst_put(struct pkt_burst *b, struct packet *p, const struct flow_tuple *t, uin
 	memcpy(p->ip + 24, &t->dst, 16);
 	b->mbuf[i] = &p->mbuf;
 	memset(&b->info[i], 0, sizeof(b->info[i]));
-	b->key[i] = t->key;
-	b->hash[i] = flow_hash(&t->key, seed);
+	flow_tuple_key(h, t, &b->key[i]);
+	b->hash[i] = flow_hasher_hash(h, &b->key[i]);
 }
 
 #endif /* TESTS_UNIT_TEST_CT_H */

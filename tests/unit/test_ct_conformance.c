@@ -142,7 +142,7 @@ run_packet(struct ct_table *t, const struct flow_tuple *tuple, const struct ct_p
 		ct_close(t, id >> 1);
 	else if (tuple->key.proto == IPPROTO_TCP)
 		say_tcp(t, id, s);
-	ct_reclaim(t, 1);
+	ct_reclaim(t, NULL, 1);
 }
 
 static const char *

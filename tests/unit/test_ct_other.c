@@ -40,7 +40,7 @@ test_plain_trackers(void **state)
 			assert_false(v.closing || v.close || v.reopen);
 		}
 		ct_close(t, conn);
-		ct_reclaim(t, 1);
+		ct_reclaim(t, NULL, 1);
 	}
 	ct_destroy(t);
 }

@@ -57,7 +57,7 @@ test_burst(void **state)
 				tuple.key.family = 0;
 				want[b.n] = FLOW_NONE;
 			}
-			burst_put(&b, &packets[b.n], &tuple, ct_hash_seed(t));
+			burst_put(&b, &packets[b.n], &tuple, ct_hasher(t));
 		}
 		ct_find_burst(t, &b);
 		for (n = 0; n < b.n; n++)
@@ -92,12 +92,14 @@ test_equal_digests(void **state)
 	static struct pkt_burst b;
 	struct ct_packet pkt = plain_packet(0);
 	unsigned int i, k, pairs = 0;
+	struct flow_key key;
 
 	(void)state;
 	for (i = 0; i < N; i++) {
 		struct flow_tuple tuple = tuple6(IPPROTO_UDP, i, 1, 2, 53);
 
-		e[i] = (struct entry){ tuple.key.src, i };
+		flow_tuple_key(ct_hasher(t), &tuple, &key);
+		e[i] = (struct entry){ key.src, i };
 	}
 	qsort(e, N, sizeof(*e), by_digest);
 	for (i = 0; i + 1 < N && pairs < 30; i++) {
@@ -115,12 +117,12 @@ test_equal_digests(void **state)
 			assert_int_equal(ct_find(t, &two[k]), FLOW_NONE);
 			assert_int_equal(ct_open(t, &two[k], &reply, 0, &pkt, &conn[k]), 0);
 		}
-		assert_true(flow_key_eq(&two[0].key, &two[1].key));
 		b.n = 0;
 		for (k = 0; k < 2; k++) {
 			assert_int_equal(ct_find(t, &two[k]), ct_flow_id(conn[k], FLOW_ORIGINAL));
-			burst_put(&b, &packets[k], &two[k], ct_hash_seed(t));
+			burst_put(&b, &packets[k], &two[k], ct_hasher(t));
 		}
+		assert_true(flow_key_eq(&b.key[0], &b.key[1]));
 		ct_find_burst(t, &b);
 		for (k = 0; k < 2; k++)
 			assert_int_equal(b.flow[k], ct_flow_id(conn[k], FLOW_ORIGINAL));
@@ -130,7 +132,7 @@ test_equal_digests(void **state)
 		assert_int_equal(b.flow[0], FLOW_NONE);
 		assert_int_equal(b.flow[1], ct_flow_id(conn[1], FLOW_ORIGINAL));
 		ct_close(t, conn[1]);
-		ct_reclaim(t, 2);
+		ct_reclaim(t, NULL, 2);
 	}
 	assert_true(pairs > 0);
 	assert_sound(t);
@@ -156,21 +158,21 @@ test_held(void **state)
 	assert_int_equal(ct_open(t, &tuple, &reply, 0, &pkt, &conn), 0);
 	ct_close(t, conn);
 	assert_int_equal(ct_find(t, &tuple), FLOW_NONE);
-	assert_int_equal(ct_reclaim(t, 8), 0);
+	assert_int_equal(ct_reclaim(t, NULL, 8), 0);
 	assert_int_equal(ct_open(t, &tuple, &reply, 0, &pkt, &again), -ENOSPC);
 	assert_true(flow_key_eq(&ct_conns(t)[conn].flow[0].key, &tuple.key));
 	assert_sound(t);
 
 	rte_rcu_qsbr_quiescent(held, 1);
-	assert_int_equal(ct_reclaim(t, 0), 0);
-	assert_int_equal(ct_reclaim(t, 8), 1);
+	assert_int_equal(ct_reclaim(t, NULL, 0), 0);
+	assert_int_equal(ct_reclaim(t, NULL, 8), 1);
 	assert_int_equal(ct_open(t, &tuple, &reply, 0, &pkt, &again), 0);
 	assert_int_equal(again, conn);
 	/* Closed after the reader's last word: it counts again. */
 	ct_close(t, conn);
-	assert_int_equal(ct_reclaim(t, 8), 0);
+	assert_int_equal(ct_reclaim(t, NULL, 8), 0);
 	rte_rcu_qsbr_thread_offline(held, 1);
-	assert_int_equal(ct_reclaim(t, 8), 1);
+	assert_int_equal(ct_reclaim(t, NULL, 8), 1);
 	assert_sound(t);
 	rte_rcu_qsbr_thread_unregister(held, 1);
 	ct_destroy(t);
@@ -207,7 +209,7 @@ reader_main(void *arg)
 			struct flow_tuple tuple = tuple4(IPPROTO_UDP, n, 1, 2, 53);
 
 			who[b.n] = n;
-			burst_put(&b, &packets[b.n], &tuple, ct_hash_seed(r->t));
+			burst_put(&b, &packets[b.n], &tuple, ct_hasher(r->t));
 		}
 		ct_find_burst(r->t, &b);
 		for (i = 0; i < b.n; i++) {
@@ -260,7 +262,7 @@ test_reader_beside(void **state)
 				i++;
 			else
 				waits++;
-			if (rc == -ENOSPC && ct_reclaim(r->t, UINT32_MAX) == 0)
+			if (rc == -ENOSPC && ct_reclaim(r->t, NULL, UINT32_MAX) == 0)
 				sched_yield();
 		}
 		for (i = 0; i < MOVING; i++)

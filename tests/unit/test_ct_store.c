@@ -187,7 +187,7 @@ test_random(void **state)
 			ct_close(t, id >> 1);
 			m[id >> 1].used = false;
 		} else if (what < 98) {
-			ct_reclaim(t, 4);
+			ct_reclaim(t, NULL, 4);
 		} else {
 			now += random_next(&rnd) % (4 * SECOND);
 			step_age(t, m, s, now);
@@ -199,7 +199,7 @@ test_random(void **state)
 	now += 200 * SECOND;
 	step_age(t, m, s, now);
 	assert_int_equal(model_count(m, s->connections), 0);
-	ct_reclaim(t, s->connections);
+	ct_reclaim(t, NULL, s->connections);
 	assert_sound(t);
 	free(m);
 	ct_destroy(t);
@@ -240,7 +240,7 @@ test_full(void **state)
 		for (i = 0; i < n; i++)
 			ct_close(t, i);
 		assert_sound(t);
-		assert_int_equal(ct_reclaim(t, UINT32_MAX), n);
+		assert_int_equal(ct_reclaim(t, NULL, UINT32_MAX), n);
 		ct_stats(t, &stats);
 		assert_int_equal(stats.connections, 0);
 		assert_int_equal(stats.connections6, 0);
@@ -275,7 +275,7 @@ test_parts(void **state)
 	reply = reply_of(&tuple);
 	assert_int_equal(ct_open(t, &tuple, &reply, 0, &pkt, &conn), -ENOSPC);
 	ct_close(t, 0);
-	assert_int_equal(ct_reclaim(t, 1), 1);
+	assert_int_equal(ct_reclaim(t, NULL, 1), 1);
 	assert_int_equal(ct_open(t, &tuple, &reply, 0, &pkt, &conn), 0);
 	assert_int_equal(conn, 0);
 	assert_sound(t);
@@ -380,7 +380,7 @@ test_nat_status(void **state)
 		assert_int_equal(ct_conns(t)[conn].status, CT_S_USED | cases[i].nat);
 		assert_int_equal(ct_conns(t)[conn].owner, 5);
 		ct_close(t, conn);
-		ct_reclaim(t, 1);
+		ct_reclaim(t, NULL, 1);
 	}
 	ct_destroy(t);
 }

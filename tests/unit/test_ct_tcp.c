@@ -189,7 +189,7 @@ test_reopen(void **state)
 		assert_int_equal(v.state, cases[i].reopen ? CT_STATE_NEW : CT_STATE_ESTABLISHED);
 		assert_int_equal(c->tcp.state, cases[i].state);
 		ct_close(t, conn);
-		ct_reclaim(t, 1);
+		ct_reclaim(t, NULL, 1);
 	}
 	ct_destroy(t);
 }

@@ -223,7 +223,7 @@ static int
 setup(void **state)
 {
 	struct ct_params ct = {
-		.connections = 1024, .connections6 = 16, .hash_seed = 1, .socket_id = -1
+		.connections = 1024, .connections6 = 16, .hasher.seed = 1, .socket_id = -1
 	};
 	struct ctl_view view = { .now = view_now,
 		.port_name = view_port,

@@ -14,7 +14,7 @@
 #include "eal.h"
 #include "test_parse.h"
 
-static const struct parse_params params = { .mac = TEST_MAC, .zone = 5, .hash_seed = 9 };
+static const struct parse_params params = { .mac = TEST_MAC, .zone = 5, .hasher.seed = 9 };
 
 /* Put n tags, (type << 16 | TCI) each, outermost first, between addresses and EtherType. */
 static void
@@ -190,7 +190,7 @@ test_headers_joined(void **state)
 			assert_memory_equal(info, &want, sizeof(want));
 			assert_true(flow_key_eq(&b.key[i], &key));
 			assert_int_equal(b.hash[i],
-					key.family != 0 ? flow_hash(&key, params.hash_seed) : 0);
+					key.family != 0 ? flow_hash(&key, params.hasher.seed) : 0);
 			assert_true(b.mbuf[i]->data_len >=
 					RTE_MIN(info->payload_off, info->l4_off + 60));
 			if (info->flags & (PKT_F_ARP | PKT_F_ND | PKT_F_ICMP_ERROR))

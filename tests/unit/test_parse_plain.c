@@ -29,7 +29,8 @@ random_params(void)
 	return (struct parse_params){
 		.mac = TEST_MAC,
 		.zone = (uint16_t)random(),
-		.hash_seed = (uint32_t)random(),
+		.hasher = flow_hasher_make(below(2) ? FLOW_HASH_SIPHASH : FLOW_HASH_CRC32C,
+				(uint32_t)random(), NULL),
 		.promiscuous = below(4) == 0,
 		.forward_multicast = below(4) == 0,
 		.sum = cksum_sum_best(),
@@ -152,6 +153,7 @@ test_taken(void **state)
 		assert_int_equal(key.sport, rte_cpu_to_be_16(12345));
 		assert_int_equal(key.dport, rte_cpu_to_be_16(tcp ? 80 : 53));
 		assert_true(parse_tuple(m, &info, pp.zone, &tuple));
+		flow_tuple_key(&pp.hasher, &tuple, &tuple.key);
 		assert_true(flow_key_eq(&tuple.key, &key));
 		assert_memory_equal(tuple.src.b, f.b + (v6 ? 22 : 26), v6 ? 16 : 4);
 		assert_memory_equal(tuple.dst.b, f.b + (v6 ? 38 : 30), v6 ? 16 : 4);
@@ -159,13 +161,14 @@ test_taken(void **state)
 	}
 }
 
-/* Every length of a burst, with slow packets between the fast ones. */
+/* Every length of a burst, with slow packets between the fast ones; with either hash. */
 static void
 test_bursts(void **state)
 {
-	const struct parse_params pp = { .mac = TEST_MAC, .hash_seed = 77 };
+	const enum flow_hash_kind *kind = *state;
+	const struct parse_params pp = { .mac = TEST_MAC,
+		.hasher = flow_hasher_make(*kind, 77, NULL) };
 
-	(void)state;
 	srandom(5);
 	for (uint16_t n = 0; n <= PKT_BURST_MAX; n++) {
 		struct pkt_burst b = { .n = n };
@@ -185,7 +188,8 @@ test_bursts(void **state)
 			parse_one(b.mbuf[i], &pp, &info, &key);
 			assert_memory_equal(&b.info[i], &info, sizeof(info));
 			assert_memory_equal(&b.key[i], &key, sizeof(key));
-			assert_int_equal(b.hash[i], key.family ? flow_hash(&key, 77) : 0);
+			assert_int_equal(b.hash[i],
+					key.family ? flow_hasher_hash(&pp.hasher, &key) : 0);
 			mbuf_free(b.mbuf[i]);
 		}
 	}
@@ -194,10 +198,12 @@ test_bursts(void **state)
 int
 main(void)
 {
-	static const struct CMUnitTest tests[] = {
+	static enum flow_hash_kind crc = FLOW_HASH_CRC32C, sip = FLOW_HASH_SIPHASH;
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_taken),
 		cmocka_unit_test(test_agree),
-		cmocka_unit_test(test_bursts),
+		cmocka_unit_test_prestate(test_bursts, &crc),
+		cmocka_unit_test_prestate(test_bursts, &sip),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
