@@ -71,6 +71,9 @@
 	/* load balancing, classes */ \
 	X(LB_NO_BACKEND, "lb_no_backend", "service has no backend that can take a connection") \
 	X(CLASS_DROP, "class_drop", "a class rule says drop") \
+	X(LIMIT_CONNECTIONS, "limit_connections", "a limit: too many connections at once") \
+	X(LIMIT_RATE, "limit_rate", "a limit: too many new connections a second") \
+	X(LIMIT_FULL, "limit_full", "a limit has no room to count another prefix") \
 	/* routing and neighbours */ \
 	X(NO_ROUTE, "no_route", "no route to the destination") \
 	X(TTL_EXPIRED, "ttl_expired", "TTL or hop limit ran out here") \

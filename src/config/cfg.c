@@ -28,6 +28,10 @@ static const struct cfg_key keys[] = {
 	{ "l3", CFG_OBJECT, CFG_FIELD(ROOT, l3), .section = &cfg_l3_section },
 	{ "services", CFG_LIST, CFG_ITEMS(ROOT, services, n_services), .max = CFG_SERVICES_MAX,
 			.section = &cfg_service_section },
+	{ "sets", CFG_LIST, CFG_ITEMS(ROOT, sets, n_sets), .max = CFG_SETS_MAX,
+			.section = &cfg_set_section },
+	{ "limits", CFG_LIST, CFG_ITEMS(ROOT, limits, n_limits), .max = CFG_LIMITS_MAX,
+			.section = &cfg_limit_section },
 	{ "classes", CFG_LIST, CFG_ITEMS(ROOT, classes, n_classes), .max = CFG_CLASSES_MAX,
 			.section = &cfg_class_section },
 	{ "rules", CFG_LIST, CFG_ITEMS(ROOT, rules, n_rules), .max = CFG_RULES_MAX,
@@ -81,6 +85,8 @@ read_document(json_t *root, struct cfg_errors *errs)
 		add_builtin_class(&r);
 	cfg_index_free(&r.port_names);
 	cfg_index_free(&r.class_names);
+	cfg_index_free(&r.service_names);
+	cfg_index_free(&r.set_names);
 	if (cfg_errors_count(errs) > 0) {
 		cfg_free(r.cfg);
 		return NULL;

@@ -22,6 +22,9 @@
 #define CFG_ANY_PORT UINT16_MAX	 /* no port named */
 #define CFG_ANY_QUEUE UINT16_MAX /* no queue named */
 
+#define CFG_NO_SET UINT16_MAX
+#define CFG_ANY_SERVICE UINT16_MAX
+
 #define CFG_FILE_MAX (64u << 20) /* bytes */
 #define CFG_PORTS_MAX 64
 #define CFG_PORT_ADDRESSES_MAX 64
@@ -34,6 +37,9 @@
 #define CFG_ZONES_MAX 65535
 #define CFG_CLASSES_MAX 4096
 #define CFG_RULES_MAX 65534
+#define CFG_SETS_MAX 1024
+#define CFG_SET_PREFIXES_MAX (1u << 20)
+#define CFG_LIMITS_MAX 64
 #define CFG_NAME_MAX 63	   /* bytes of a name */
 #define CFG_DEVICE_MAX 511 /* bytes of a device's arguments */
 #define CFG_LCORE_MAX 1023 /* highest lcore id */
@@ -186,6 +192,37 @@ struct cfg_rule {
 	uint8_t dcid_len;	    /* 0 = no condition */
 };
 
+struct cfg_set {
+	const char *name;
+	struct cfg_prefix *prefixes;
+	unsigned int n_prefixes; /* at least 1 */
+};
+
+enum cfg_limit_by { CFG_BY_SOURCE, CFG_BY_DESTINATION, CFG_BY_ALL };
+enum cfg_limit_action { CFG_LIMIT_DROP, CFG_LIMIT_RESET, CFG_LIMIT_COUNT };
+
+struct cfg_limit {
+	const char *name;
+	enum cfg_limit_by by;
+	enum cfg_limit_action action;
+	uint8_t prefix_length;
+	uint8_t prefix_length_ipv6;
+	bool has_prefix_length, has_prefix_length_ipv6, has_entries;
+	bool has_connections, has_rate, has_burst;
+	uint32_t connections; /* at once; 0 = no bound. At least one of this and rate */
+	uint32_t rate;	      /* new ones a second; 0 = no bound */
+	uint32_t burst;	      /* 0 without rate */
+	uint32_t entries;
+	uint16_t set;	  /* index of sets, or CFG_NO_SET */
+	uint16_t not_set; /* likewise; another one */
+	uint16_t service; /* index of services, or CFG_ANY_SERVICE */
+	uint16_t in_port; /* port of entry, or CFG_ANY_PORT */
+	uint16_t zone;
+	bool has_zone;
+	uint8_t proto; /* IPPROTO_*; 0 = any */
+	struct cfg_range destination_port;
+};
+
 struct cfg {
 	struct cfg_port *ports;
 	unsigned int n_ports; /* at least 1 */
@@ -203,6 +240,10 @@ struct cfg {
 	struct cfg_service *services;
 	unsigned int n_services;
 	unsigned int n_backends;   /* of all services together */
+	struct cfg_set *sets;
+	unsigned int n_sets;
+	struct cfg_limit *limits; /* in this order */
+	unsigned int n_limits;
 	struct cfg_class *classes; /* [0]: the built-in one unless the file names its own default */
 	unsigned int n_classes;	   /* at least 1 */
 	uint16_t default_class;	   /* index of classes */

@@ -55,9 +55,8 @@ static const struct cfg_word protocols[] = {
 	{ NULL },
 };
 
-/* Field: uint8_t. */
-static void
-parse_protocol(struct cfg_reader *r, const struct cfg_at *at, json_t *v, void *field)
+void
+cfg_parse_protocol(struct cfg_reader *r, const struct cfg_at *at, json_t *v, void *field)
 {
 	uint32_t proto;
 
@@ -87,9 +86,8 @@ port_number(const char **text)
 	return n <= UINT16_MAX ? n : -1;
 }
 
-/* Field: struct cfg_range. */
-static void
-parse_range(struct cfg_reader *r, const struct cfg_at *at, json_t *v, void *field)
+void
+cfg_parse_port_range(struct cfg_reader *r, const struct cfg_at *at, json_t *v, void *field)
 {
 	struct cfg_range *range = field;
 	const char *text = json_string_value(v);
@@ -283,9 +281,9 @@ static const struct cfg_key rule_keys[] = {
 			.expected = "the name of a class" },
 	{ "source", CFG_VALUE, CFG_FIELD(RULE, source), .parse = cfg_parse_network },
 	{ "destination", CFG_VALUE, CFG_FIELD(RULE, destination), .parse = cfg_parse_network },
-	{ "source-port", CFG_VALUE, CFG_FIELD(RULE, source_port), .parse = parse_range },
-	{ "destination-port", CFG_VALUE, CFG_FIELD(RULE, destination_port), .parse = parse_range },
-	{ "protocol", CFG_VALUE, CFG_FIELD(RULE, proto), .parse = parse_protocol },
+	{ "source-port", CFG_VALUE, CFG_FIELD(RULE, source_port), .parse = cfg_parse_port_range },
+	{ "destination-port", CFG_VALUE, CFG_FIELD(RULE, destination_port), .parse = cfg_parse_port_range },
+	{ "protocol", CFG_VALUE, CFG_FIELD(RULE, proto), .parse = cfg_parse_protocol },
 	{ "port", CFG_VALUE, CFG_FIELD(RULE, in_port), .parse = cfg_parse_port_reference,
 			.fallback = CFG_ANY_PORT },
 	{ "state", CFG_VALUE, CFG_FIELD(RULE, states), .parse = parse_states },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Names of ports and classes, references to them, and which word a misspelt one was meant to be.
+ * Names of ports, classes, services, sets and limits, references to them, and which word a misspelt one was meant to be.
  * Called by the reader (cfg_json.c) and through the tables of the sections. A list is complete
  * before anything refers to it.
  */
@@ -119,6 +119,18 @@ class_name(const void *cfg, unsigned int i)
 	return ((const struct cfg *)cfg)->classes[i].name;
 }
 
+static const char *
+set_name(const void *cfg, unsigned int i)
+{
+	return ((const struct cfg *)cfg)->sets[i].name;
+}
+
+static const char *
+limit_name(const void *cfg, unsigned int i)
+{
+	return ((const struct cfg *)cfg)->limits[i].name;
+}
+
 /* A list of items with names. */
 struct named_list {
 	const char *key;  /* in the document */
@@ -132,6 +144,11 @@ static const struct named_list services_list = { "services", "service", service_
 	offsetof(struct cfg, n_services) };
 static const struct named_list classes_list = { "classes", "class", class_name,
 	offsetof(struct cfg, n_classes) };
+
+static const struct named_list sets_list = { "sets", "set", set_name,
+	offsetof(struct cfg, n_sets) };
+static const struct named_list limits_list = { "limits", "limit", limit_name,
+	offsetof(struct cfg, n_limits) };
 
 static unsigned int
 count(const struct cfg *cfg, const struct named_list *list)
@@ -179,6 +196,8 @@ cfg_check_names(struct cfg_reader *r)
 	check_names(r, &ports_list);
 	check_names(r, &services_list);
 	check_names(r, &classes_list);
+	check_names(r, &sets_list);
+	check_names(r, &limits_list);
 	if (json_object_get(r->root, "default-class") != NULL)
 		return;
 	for (i = 0; i < r->cfg->n_classes; i++) {
@@ -248,6 +267,22 @@ void
 cfg_parse_class_reference(struct cfg_reader *r, const struct cfg_at *at, json_t *v, void *field)
 {
 	int64_t i = find_name(r, at, v, &classes_list, &r->class_names);
+
+	*(uint16_t *)field = i < 0 ? CFG_BAD_REFERENCE : i;
+}
+
+void
+cfg_parse_service_reference(struct cfg_reader *r, const struct cfg_at *at, json_t *v, void *field)
+{
+	int64_t i = find_name(r, at, v, &services_list, &r->service_names);
+
+	*(uint16_t *)field = i < 0 ? CFG_BAD_REFERENCE : i;
+}
+
+void
+cfg_parse_set_reference(struct cfg_reader *r, const struct cfg_at *at, json_t *v, void *field)
+{
+	int64_t i = find_name(r, at, v, &sets_list, &r->set_names);
 
 	*(uint16_t *)field = i < 0 ? CFG_BAD_REFERENCE : i;
 }

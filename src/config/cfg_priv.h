@@ -110,6 +110,8 @@ struct cfg_reader {
 	json_t *root;
 	struct cfg_index port_names;  /* made when the first reference is looked up: */
 	struct cfg_index class_names; /* the list is complete then */
+	struct cfg_index service_names;
+	struct cfg_index set_names;
 };
 
 enum cfg_type { CFG_BOOL, CFG_UINT, CFG_ENUM, CFG_OBJECT, CFG_LIST, CFG_VALUE };
@@ -195,6 +197,13 @@ void
 cfg_parse_class_reference(struct cfg_reader *r, const struct cfg_at *at, json_t *v,
 		void *field); /* uint16_t */
 
+void
+cfg_parse_service_reference(struct cfg_reader *r, const struct cfg_at *at, json_t *v,
+		void *field); /* uint16_t */
+void
+cfg_parse_set_reference(struct cfg_reader *r, const struct cfg_at *at, json_t *v,
+		void *field); /* uint16_t */
+
 /* Names that are taken twice, or are the built-in class's. */
 void
 cfg_check_names(struct cfg_reader *r);
@@ -253,6 +262,15 @@ void
 cfg_parse_mac(struct cfg_reader *r, const struct cfg_at *at, json_t *v,
 		void *field); /* rte_ether_addr */
 
+/* ---- protocols and ports (cfg_classes.c) ------------------------------------------------------ */
+
+void
+cfg_parse_protocol(struct cfg_reader *r, const struct cfg_at *at, json_t *v,
+		void *field); /* uint8_t */
+void
+cfg_parse_port_range(struct cfg_reader *r, const struct cfg_at *at, json_t *v,
+		void *field); /* struct cfg_range */
+
 /* ---- sections -------------------------------------------------------------------------------- */
 
 extern const struct cfg_section cfg_root_section; /* cfg.c */
@@ -269,6 +287,8 @@ extern const struct cfg_section cfg_service_section;
 extern const struct cfg_section cfg_backend_section;
 extern const struct cfg_section cfg_class_section;
 extern const struct cfg_section cfg_rule_section;
+extern const struct cfg_section cfg_set_section; /* cfg_limits.c */
+extern const struct cfg_section cfg_limit_section;
 
 extern const struct cfg_word cfg_verdicts[];
 

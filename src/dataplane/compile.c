@@ -8,6 +8,7 @@
 
 #include "base/cksum.h"
 #include "flow_run.h"
+#include "limits.h"
 #include "session.h"
 
 int
@@ -123,4 +124,6 @@ compile_release(struct dp *dp, uint32_t conn)
 	for (unsigned int d = 0; d < 2; d++)
 		if (c->flow[d].flags & FLOW_F_COMPILED)
 			l3_nexthop_unref(dp->l3, c->flow[d].nexthop);
+	if (dp->lim != NULL)
+		limits_close(dp, conn);
 }

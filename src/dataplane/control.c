@@ -6,6 +6,7 @@
 #include <rte_cycles.h>
 
 #include "dp_priv.h"
+#include "limits.h"
 
 #define AGE_INTERVAL_NS 1000000u /* look at the timers every millisecond */
 #define AGE_LIMIT 1024		 /* timers a look */
@@ -85,6 +86,7 @@ control_poll(struct dp *dp, uint64_t now)
 	if (dp->replay || now >= dp->next_tick) {
 		l3_tick(dp->l3, now, &dp->l3_out);
 		session_l3_flush(dp);
+		limits_tick(dp, now);
 		dp->next_tick = now + TICK_INTERVAL_NS;
 	}
 	if (seen != 0)

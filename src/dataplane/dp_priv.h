@@ -213,6 +213,7 @@ struct dp {
 	struct rte_rcu_qsbr *qsbr;
 	struct ct_table *ct;
 	struct lb *lb;
+	struct lim *lim; /* NULL: no limits */
 	struct cls *cls;
 	struct l3 *l3;
 	struct ctl *ctl;

@@ -11,6 +11,8 @@
 
 #include "base/log.h"
 #include "dp_priv.h"
+#include "limit/lim.h"
+#include "limits.h"
 
 static int
 failed(const char *what)
@@ -238,6 +240,8 @@ policy_create(struct dp *dp)
 
 	if (rc == 0)
 		rc = classes_create(dp);
+	if (rc == 0)
+		rc = limits_create(dp);
 	return rc != 0 ? rc : layer3_create(dp);
 }
 
@@ -245,6 +249,7 @@ void
 policy_destroy(struct dp *dp)
 {
 	l3_destroy(dp->l3);
+	lim_destroy(dp->lim);
 	cls_destroy(dp->cls);
 	lb_destroy(dp->lb);
 }

@@ -21,6 +21,7 @@ struct session {
 	uint64_t now;
 	struct ct_packet pkt;
 	struct flow_tuple tuple; /* as it came in */
+	bool opened;		 /* it opened a connection */
 	bool lines_away;	 /* the worker holds the connection's lines: read, do not write */
 };
 

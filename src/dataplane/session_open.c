@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include "limits.h"
 #include "session.h"
 
 /* ---- new connections --------------------------------------------------------------------------------------------------- */
@@ -119,6 +120,7 @@ open_connection(struct session *s, int service)
 		session_drop(dp, s->m, DROP_CT_CLASH);
 	if (rc != 0)
 		return;
+	s->opened = true;
 	ct_conns(dp->ct)[a.conn].flow[FLOW_ORIGINAL].owner = s->meta->worker;
 	ct_conns(dp->ct)[a.conn].flow[FLOW_REPLY].owner = s->meta->worker;
 	ct_conns(dp->ct)[a.conn].flow[FLOW_REPLY].backend = choice.backend;
@@ -146,5 +148,9 @@ session_unknown(struct session *s)
 		session_invalid(dp, s->m, why, FLOW_NONE, s->now);
 		return;
 	}
+	if (dp->lim != NULL && limits_refuse(s, service))
+		return;
 	open_connection(s, service);
+	if (dp->lim != NULL && !s->opened)
+		limits_undo(dp);
 }

@@ -10,6 +10,7 @@
 #include <rte_lcore.h>
 
 #include "dp_priv.h"
+#include "limits.h"
 
 static const char *const stage_names[DP_STAGES] = { "rx", "parse", "find", "run", "tx", "return" };
 
@@ -353,6 +354,8 @@ show_register(struct dp *dp)
 				show_stats_text, dp },
 		{ "show drops", "dropped packets by reason", NULL, drops_call, show_drops_text,
 				dp },
+		{ "show limits", "limits on connections, and who has the most", "[name NAME]",
+				limits_call, limits_text, dp },
 		{ "clear stats", "count from zero again", NULL, clear_call, show_clear_text, dp },
 	};
 	const struct ctl_view view = {

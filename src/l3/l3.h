@@ -195,6 +195,13 @@ int
 l3_icmp_error(struct l3 *l3, struct rte_mbuf *m, enum l3_icmp_error what, uint16_t mtu,
 		uint64_t now, struct l3_out *out);
 
+/*
+ * Answer the TCP segment m, which opens a connection that is refused, by a reset in the name of its destination, and
+ * append that to out. As l3_icmp_error(): the same conditions and results, and a rate limit of its own of the same rate.
+ */
+int
+l3_tcp_reset(struct l3 *l3, struct rte_mbuf *m, uint64_t now, struct l3_out *out);
+
 /* ---- reading ---- */
 
 enum l3_neighbour_state {

@@ -80,10 +80,10 @@ is_query(uint8_t family, uint8_t type)
 	}
 }
 
-/* RFC 1812 4.3.2.7, RFC 4443 2.4 (e). */
-static bool
-may_complain(const struct l3 *l3, struct rte_mbuf *m, const struct l3_view *v, uint8_t icmp_proto)
+bool
+l3_may_complain(const struct l3 *l3, struct rte_mbuf *m, const struct l3_view *v)
 {
+	const uint8_t icmp_proto = v->family == 4 ? ip4.proto : ip6.proto;
 	struct l3_icmp icmp;
 	bool multicast = v->family == 4 ? v->dst.b[0] >= 224 : v->dst.b[0] == 0xff;
 
@@ -123,14 +123,14 @@ source_for(const struct l3 *l3, const struct l3_view *v)
  * Token bucket as the generic cell rate algorithm (ITU-T I.371): one number, the time when the
  * bucket would be full again. A burst is one second's worth.
  */
-static bool
-rate_allows(struct l3 *l3, uint64_t now)
+bool
+l3_rate_allows(const struct l3 *l3, uint64_t *tat, uint64_t now)
 {
-	uint64_t tat = RTE_MAX(l3->icmp_tat, now);
+	uint64_t next = RTE_MAX(*tat, now);
 
-	if (l3->icmp_interval == 0 || tat - now + l3->icmp_interval > TIME_NS_PER_S)
+	if (l3->icmp_interval == 0 || next - now + l3->icmp_interval > TIME_NS_PER_S)
 		return false;
-	l3->icmp_tat = tat + l3->icmp_interval;
+	*tat = next + l3->icmp_interval;
 	return true;
 }
 
@@ -149,12 +149,12 @@ l3_icmp_error(struct l3 *l3, struct rte_mbuf *m, enum l3_icmp_error what, uint16
 	if (l3_view(l3, m, &v, &unused) != 0)
 		return -EPERM;
 	say = v.family == 4 ? &ip4 : &ip6;
-	if (!may_complain(l3, m, &v, say->proto))
+	if (!l3_may_complain(l3, m, &v))
 		return -EPERM;
 	source = source_for(l3, &v);
 	if (source == NULL)
 		return -EADDRNOTAVAIL;
-	if (!rate_allows(l3, now))
+	if (!l3_rate_allows(l3, &l3->icmp_tat, now))
 		return -EBUSY;
 	error = rte_pktmbuf_copy(
 			m, l3->pool, v.l3_off, RTE_MIN(v.l3_len, say->most - say->headers));

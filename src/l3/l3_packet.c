@@ -206,11 +206,19 @@ l3_make_ip(struct rte_mbuf *m, const struct l3_ip *ip)
 {
 	uint16_t len = (uint16_t)rte_pktmbuf_pkt_len(m);
 	struct l3_icmp *icmp = rte_pktmbuf_mtod(m, struct l3_icmp *);
-	bool v4 = ip->family == 4;
-	void *header;
 
 	icmp->cksum = 0;
 	icmp->cksum = icmp_cksum(m, 0, len, pseudo_sum(ip->family, &ip->src, &ip->dst, len));
+	return l3_make_ip_header(m, ip, ip->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+}
+
+int
+l3_make_ip_header(struct rte_mbuf *m, const struct l3_ip *ip, uint8_t proto)
+{
+	uint16_t len = (uint16_t)rte_pktmbuf_pkt_len(m);
+	bool v4 = ip->family == 4;
+	void *header;
+
 	header = rte_pktmbuf_prepend(
 			m, v4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr));
 	if (header == NULL)
@@ -223,7 +231,7 @@ l3_make_ip(struct rte_mbuf *m, const struct l3_ip *ip)
 			.total_length = rte_cpu_to_be_16((uint16_t)(len + sizeof(h))),
 			.fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG),
 			.time_to_live = ip->ttl,
-			.next_proto_id = IPPROTO_ICMP,
+			.next_proto_id = proto,
 		};
 
 		memcpy(&h.src_addr, ip->src.b, 4);
@@ -234,7 +242,7 @@ l3_make_ip(struct rte_mbuf *m, const struct l3_ip *ip)
 		struct rte_ipv6_hdr h = {
 			.vtc_flow = rte_cpu_to_be_32(6u << 28 | (uint32_t)ip->tos << 20),
 			.payload_len = rte_cpu_to_be_16(len),
-			.proto = IPPROTO_ICMPV6,
+			.proto = proto,
 			.hop_limits = ip->ttl,
 		};
 

@@ -8,7 +8,7 @@
  *   l3_route.c  longest prefix match
  *   l3_neigh.c  next hops = neighbours: look-up, life cycle, timers
  *   l3_hold.c   packets that wait for a neighbour
- *   l3_arp.c  l3_nd.c  l3_echo.c  l3_icmp.c   one protocol each
+ *   l3_arp.c  l3_nd.c  l3_echo.c  l3_icmp.c  l3_reset.c   one protocol each
  *   l3_packet.c reading packets with every length checked, and making new ones
  */
 #ifndef L3_PRIV_H
@@ -189,6 +189,7 @@ struct l3 {
 
 	uint64_t icmp_interval; /* ns a message; 0 = never send */
 	uint64_t icmp_tat;	/* theoretical arrival time of the next one */
+	uint64_t reset_tat;	/* the same for TCP resets */
 };
 
 int
@@ -310,6 +311,9 @@ l3_make_plain(struct rte_mbuf *m);
 /* m holds an ICMP message: fill in its checksum and put the IP header in front. */
 int
 l3_make_ip(struct rte_mbuf *m, const struct l3_ip *ip);
+/* Only the header, in front of a transport message of any protocol whose checksum is right. */
+int
+l3_make_ip_header(struct rte_mbuf *m, const struct l3_ip *ip, uint8_t proto);
 int
 l3_make_ether(struct rte_mbuf *m, const struct rte_ether_addr *dst,
 		const struct rte_ether_addr *src, uint16_t type);
@@ -327,6 +331,15 @@ l3_room(const struct l3_out *out)
 {
 	return out->n < L3_OUT_MAX;
 }
+
+/* ---- errors (l3_icmp.c) ---- */
+
+/* May the sender of this packet be told that something is wrong with it? RFC 1812 4.3.2.7, RFC 4443 2.4 (e). */
+bool
+l3_may_complain(const struct l3 *l3, struct rte_mbuf *m, const struct l3_view *v);
+/* Is one more message of the kind that *tat belongs to allowed? */
+bool
+l3_rate_allows(const struct l3 *l3, uint64_t *tat, uint64_t now);
 
 /* ---- protocols ---- */
 

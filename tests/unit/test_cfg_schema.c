@@ -31,6 +31,8 @@ static const struct cfg_section *const sections[] = {
 	&cfg_backend_section,
 	&cfg_class_section,
 	&cfg_rule_section,
+	&cfg_set_section,
+	&cfg_limit_section,
 };
 
 static json_t *schema;
