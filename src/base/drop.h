@@ -57,6 +57,10 @@
 	X(ICMP_INNER, "icmp_inner", "ICMP error whose quoted packet is cut or broken") \
 	X(SCTP_SHORT, "sctp_short", "SCTP header or first chunk cut") \
 	X(SCTP_CHECKSUM, "sctp_checksum", "SCTP CRC32c is wrong") \
+	X(SCTP_CHUNK, "sctp_chunk", \
+			"SCTP chunk cut, of a bad length, or bundled with what may not be") \
+	X(DCCP_SHORT, "dccp_short", "DCCP header cut, of a bad length, or of no known type") \
+	X(DCCP_CHECKSUM, "dccp_checksum", "DCCP checksum is wrong") \
 	X(GRE_SHORT, "gre_short", "GRE header cut") \
 	X(ESP_SHORT, "esp_short", "ESP header cut") \
 	X(L4_SHORT, "l4_short", "transport header cut") \
@@ -64,6 +68,11 @@
 	X(CT_INVALID, "ct_invalid", "belongs to no connection and cannot open one") \
 	X(CT_TCP_STATE, "ct_tcp_state", "TCP flags that the connection's state does not allow") \
 	X(CT_TCP_WINDOW, "ct_tcp_window", "TCP sequence or ack outside the window") \
+	X(CT_SCTP_STATE, "ct_sctp_state", \
+			"SCTP chunk that the association's state does not allow") \
+	X(CT_SCTP_TAG, "ct_sctp_tag", "SCTP verification tag is not the association's") \
+	X(CT_DCCP_STATE, "ct_dccp_state", \
+			"DCCP packet that the connection's state does not allow") \
 	X(CT_ICMP_UNKNOWN, "ct_icmp_unknown", "ICMP error about no known connection") \
 	X(CT_FULL, "ct_full", "connection table is full") \
 	X(CT_ZONE_LIMIT, "ct_zone_limit", "its zone has as many connections as it may have") \

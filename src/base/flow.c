@@ -105,6 +105,10 @@ turn_round(const struct flow_tuple *t, struct flow_tuple *out, bool *is_query)
 		.src = in.dst,
 		.dst = in.src,
 	};
+	if (in.key.proto == IPPROTO_GRE) { /* a key, and no ports: both directions have it */
+		out->key.sport = in.key.sport;
+		out->key.dport = in.key.dport;
+	}
 	if (is_icmp(&in.key)) {
 		uint16_t type_code = rte_be_to_cpu_16(in.key.dport);
 		int type = icmp_counterpart(in.key.proto, (uint8_t)(type_code >> 8), is_query);
@@ -148,8 +152,15 @@ static const struct {
 	{ IPPROTO_GRE, false, "gre" },
 	{ IPPROTO_ESP, false, "esp" },
 	{ IPPROTO_AH, false, "ah" },
-	{ IPPROTO_DCCP, false, "dccp" },
+	{ IPPROTO_DCCP, true, "dccp" },
 };
+
+bool
+flow_has_ports(uint8_t proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE ||
+			proto == IPPROTO_SCTP || proto == IPPROTO_DCCP;
+}
 
 /* "192.0.2.1:80", "[2001:db8::1]:80", or without the port when it has none. */
 static void
@@ -185,6 +196,9 @@ flow_tuple_str(const struct flow_tuple *t, char *buf, size_t len)
 		snprintf(query, sizeof(query), " type %u code %u id %u", type_code >> 8,
 				type_code & 0xff, rte_be_to_cpu_16(key->sport));
 	}
+	if (key->proto == IPPROTO_GRE && (key->sport | key->dport) != 0)
+		snprintf(query, sizeof(query), " key 0x%04x%04x", rte_be_to_cpu_16(key->sport),
+				rte_be_to_cpu_16(key->dport));
 	endpoint_str(key->family, &t->src, ports, key->sport, src, sizeof(src));
 	endpoint_str(key->family, &t->dst, ports, key->dport, dst, sizeof(dst));
 	snprintf(buf, len, "%s %s -> %s%s", name, src, dst, query);

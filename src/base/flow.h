@@ -34,7 +34,8 @@ enum flow_dir { FLOW_ORIGINAL = 0, FLOW_REPLY = 1 };
  *
  * IPv6: src and dst are digests of the addresses, made with a secret (flow_hasher_digest6): equal keys are then only
  * candidates, and the full addresses are compared as well.
- * ICMP and ICMPv6 queries: sport is the identifier, dport is type << 8 | code. Protocols without ports: both 0.
+ * ICMP and ICMPv6 queries: sport is the identifier, dport is type << 8 | code. GRE with a key (RFC 2890): its upper and
+ * its lower half, the same in both directions. Protocols without ports, and GRE without a key: both 0.
  */
 struct flow_key {
 	union {
@@ -172,6 +173,10 @@ flow_endpoint_hash(rte_be32_t addr, rte_be16_t port)
 {
 	return flow_mix(flow_crc((uint64_t)addr << 16 | port, UINT32_MAX));
 }
+
+/* Protocols that have ports, in the first four bytes of their header. */
+bool
+flow_has_ports(uint8_t proto);
 
 /* Fill in the key's src/dst from the tuple's addresses: those of IPv4, 0 for IPv6. */
 void

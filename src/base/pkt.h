@@ -36,18 +36,21 @@
 #define PKT_F_L4_CSUM_BAD \
 	0x4000u /* transport checksum is known to be bad (set by NIC or by verification) */
 
+/* pkt_info.tcp_flags of SCTP: no chunk says anything about the association (DATA, SACK, ...). */
+#define PKT_SCTP_DATA 0x01u
+
 /* Offsets are bytes from the start of the frame. 16 bytes, a quarter of a cache line. */
 struct pkt_info {
 	uint16_t l3_off;
 	uint16_t l4_off; /* 0 when the packet has no transport header in view */
 	uint16_t l3_len; /* IP header and payload, bytes (padding of the frame excluded) */
 	uint16_t payload_off; /* first byte after the transport header; l3_off + l3_len when there is none */
-	uint16_t flags; /* PKT_F_* */
-	uint8_t family; /* 4, 6; 0 = not IP */
-	uint8_t proto;	/* transport protocol after extension headers */
-	uint8_t tcp_flags;
-	uint8_t reason; /* enum drop_reason */
-	uint16_t vlan;	/* outermost VLAN id, 0 = none */
+	uint16_t flags;	   /* PKT_F_* */
+	uint8_t family;	   /* 4, 6; 0 = not IP */
+	uint8_t proto;	   /* transport protocol after extension headers */
+	uint8_t tcp_flags; /* TCP; SCTP: PKT_SCTP_DATA or 0; DCCP: type of the packet */
+	uint8_t reason;	   /* enum drop_reason */
+	uint16_t vlan;	   /* outermost VLAN id, 0 = none */
 };
 _Static_assert(sizeof(struct pkt_info) == 16, "four a cache line");
 
@@ -66,7 +69,7 @@ struct pkt_burst {
 	X(NONE, "none") \
 	X(MISS, "miss")		  /* no flow: first packet of a connection, or none at all */ \
 	X(NOT_FAST, "not_fast")	  /* connection not established yet, or closing */ \
-	X(TCP_FLAGS, "tcp_flags") /* SYN, FIN, RST */ \
+	X(TCP_FLAGS, "tcp_flags") /* SYN, FIN, RST; what opens and closes with SCTP and DCCP */ \
 	X(FRAGMENT, "fragment") \
 	X(ICMP_ERROR, "icmp_error") \
 	X(LOCAL, "local") /* ARP, ND, own address */ \

@@ -47,6 +47,8 @@ struct cls_rule {
 	uint16_t class_id; /* index into cls_params.classes */
 	struct cls_prefix src, dst;
 	struct cls_range sport, dport;
+	uint32_t zone;	     /* 1 + the zone of connection tracking; 0 = any */
+	uint16_t service;    /* 1 + the service that the packet is for; 0 = any, or none */
 	const char *sni;     /* NULL = no condition; exact, or "*.example.com"; case ignored */
 	const uint8_t *dcid; /* QUIC destination connection id starts with these bytes */
 	uint8_t dcid_len;    /* 0 = no condition */
@@ -99,6 +101,7 @@ struct cls_input {
 	const struct flow_tuple *tuple; /* as the packet came in, before translation */
 	uint16_t in_port;
 	enum ct_state state;
+	uint16_t service;	 /* 1 + the service that the packet is for; 0 = none */
 	const struct cls_l7 *l7; /* NULL: not known yet */
 	bool l7_done; /* nothing further will be known: layer 7 rules that do not match now never will */
 };

@@ -25,6 +25,8 @@ struct acl_key {
 	uint8_t pad[3];
 	rte_be16_t in_port;
 	rte_be16_t traits;
+	rte_be16_t zone; /* these two: only if some rule asks for one */
+	rte_be16_t service;
 	rte_be32_t src[4];
 	rte_be32_t dst[4];
 	rte_be16_t sport;
@@ -38,7 +40,7 @@ struct acl_key {
 #define TRAIT_NO_PORTS (1u << 15)
 #define TRAIT_STATES ((1u << CT_STATE_COUNT) - 1)
 
-#define FIELDS_MAX 13
+#define FIELDS_MAX 15
 
 RTE_ACL_RULE_DEF(acl_rule, FIELDS_MAX);
 
@@ -52,6 +54,7 @@ _Static_assert(CATEGORY_L7 < CATEGORIES, "");
  */
 struct cls_acl {
 	uint8_t family;
+	bool contexts;	    /* zone and service are looked at */
 	unsigned int words; /* of an address */
 	unsigned int n_slices;
 	struct rte_acl_ctx *slices[];
@@ -84,7 +87,7 @@ add_field(struct field_list *l, uint8_t type, uint8_t size, size_t offset)
 
 /* In the order in which fill_rule fills them in. */
 static void
-list_fields(struct field_list *l, unsigned int words)
+list_fields(struct field_list *l, unsigned int words, bool contexts)
 {
 	unsigned int i;
 
@@ -93,6 +96,10 @@ list_fields(struct field_list *l, unsigned int words)
 	add_field(l, RTE_ACL_FIELD_TYPE_BITMASK, 1, offsetof(struct acl_key, proto));
 	add_field(l, RTE_ACL_FIELD_TYPE_BITMASK, 2, offsetof(struct acl_key, in_port));
 	add_field(l, RTE_ACL_FIELD_TYPE_BITMASK, 2, offsetof(struct acl_key, traits));
+	if (contexts) {
+		add_field(l, RTE_ACL_FIELD_TYPE_BITMASK, 2, offsetof(struct acl_key, zone));
+		add_field(l, RTE_ACL_FIELD_TYPE_BITMASK, 2, offsetof(struct acl_key, service));
+	}
 	for (i = 0; i < words; i++)
 		add_field(l, RTE_ACL_FIELD_TYPE_MASK, 4, offsetof(struct acl_key, src[i]));
 	for (i = 0; i < words; i++)
@@ -129,7 +136,8 @@ unbearable(const struct cls_rule *r)
 }
 
 static void
-fill_rule(struct acl_rule *to, const struct cls_rule *r, unsigned int index, unsigned int words)
+fill_rule(const struct cls_acl *acl, struct acl_rule *to, const struct cls_rule *r,
+		unsigned int index)
 {
 	struct rte_acl_field *f = to->field;
 
@@ -147,8 +155,16 @@ fill_rule(struct acl_rule *to, const struct cls_rule *r, unsigned int index, uns
 	f->value.u16 = 0;
 	f->mask_range.u16 = unbearable(r);
 	f++;
-	f = fill_prefix(f, &r->src, words);
-	f = fill_prefix(f, &r->dst, words);
+	if (acl->contexts) {
+		f->value.u16 = r->zone != 0 ? (uint16_t)(r->zone - 1) : 0;
+		f->mask_range.u16 = r->zone != 0 ? UINT16_MAX : 0;
+		f++;
+		f->value.u16 = r->service;
+		f->mask_range.u16 = r->service != 0 ? UINT16_MAX : 0;
+		f++;
+	}
+	f = fill_prefix(f, &r->src, acl->words);
+	f = fill_prefix(f, &r->dst, acl->words);
 	f->value.u16 = r->sport.lo;
 	f->mask_range.u16 = r->sport.hi;
 	f++;
@@ -199,12 +215,12 @@ fill_context(const struct cls_acl *acl, struct rte_acl_ctx *ctx, const struct cl
 	for (i = from; i < to; i++) {
 		if (!applies(&rules[i], acl->family))
 			continue;
-		fill_rule(&rule, &rules[i], i, acl->words);
+		fill_rule(acl, &rule, &rules[i], i);
 		rc = rte_acl_add_rules(ctx, (const struct rte_acl_rule *)&rule, 1);
 		if (rc != 0)
 			return rc;
 	}
-	list_fields(&list, acl->words);
+	list_fields(&list, acl->words, acl->contexts);
 	return rte_acl_build(ctx, &list.config);
 }
 
@@ -243,6 +259,7 @@ cls_acl_create(struct cls_acl **out, const struct cls_params *p, const struct cl
 		uint8_t family)
 {
 	struct cls_acl *acl;
+	unsigned int i;
 	int rc;
 
 	*out = NULL;
@@ -251,6 +268,8 @@ cls_acl_create(struct cls_acl **out, const struct cls_params *p, const struct cl
 		return -ENOMEM;
 	acl->family = family;
 	acl->words = family == 4 ? 1 : 4;
+	for (i = 0; i < p->n_rules; i++)
+		acl->contexts = acl->contexts || rules[i].zone != 0 || rules[i].service != 0;
 	rc = add_slices(acl, p, rules, 0, p->n_rules);
 	if (rc != 0) {
 		cls_acl_destroy(acl);
@@ -289,6 +308,8 @@ fill_key(struct acl_key *key, const struct cls_input *in)
 	memcpy(key->dst, t->dst.b, sizeof(key->dst));
 	key->sport = t->key.sport;
 	key->dport = t->key.dport;
+	key->zone = rte_cpu_to_be_16(t->key.zone);
+	key->service = rte_cpu_to_be_16(in->service);
 }
 
 void

@@ -67,6 +67,8 @@ cls_rule_error(const struct cls_rule *r, unsigned int n_classes)
 		return "a port range ends before it begins";
 	if (ports && r->proto != 0 && !cls_has_ports(r->proto))
 		return "it asks for ports of a protocol without ports: no packet can match";
+	if (r->zone > UINT16_MAX + 1u)
+		return "it asks for a zone that does not exist";
 	if (r->states >> CT_STATE_COUNT != 0)
 		return "it asks for a state that does not exist";
 	if (r->sni != NULL && r->dcid_len > 0)
@@ -179,6 +181,8 @@ cls_rule_matches_l4(const struct cls_rule *r, const struct cls_input *in)
 	return (r->family == 0 || r->family == t->key.family) &&
 			(r->proto == 0 || r->proto == t->key.proto) &&
 			(r->in_port == CLS_ANY_PORT || r->in_port == in->in_port) &&
+			(r->zone == 0 || r->zone - 1 == t->key.zone) &&
+			(r->service == 0 || r->service == in->service) &&
 			(r->states == 0 || (r->states >> in->state & 1) != 0) &&
 			prefix_matches(&r->src, &t->src) && prefix_matches(&r->dst, &t->dst) &&
 			range_matches(&r->sport, t->key.proto, t->key.sport) &&

@@ -22,12 +22,12 @@ static const struct cfg_key keys[] = {
 			.max = CFG_NEIGHBOURS_MAX, .section = &cfg_neighbour_section },
 	{ "lcores", CFG_OBJECT, .section = &cfg_lcores_section }, /* its fields are struct cfg's */
 	{ "tables", CFG_OBJECT, CFG_FIELD(ROOT, tables), .section = &cfg_tables_section },
-	{ "conntrack", CFG_OBJECT, CFG_FIELD(ROOT, conntrack), .section = &cfg_conntrack_section },
 	{ "zones", CFG_LIST, CFG_ITEMS(ROOT, zones, n_zones), .max = CFG_ZONES_MAX,
 			.section = &cfg_zone_section },
 	{ "l3", CFG_OBJECT, CFG_FIELD(ROOT, l3), .section = &cfg_l3_section },
 	{ "services", CFG_LIST, CFG_ITEMS(ROOT, services, n_services), .max = CFG_SERVICES_MAX,
 			.section = &cfg_service_section },
+	{ "conntrack", CFG_OBJECT, CFG_FIELD(ROOT, conntrack), .section = &cfg_conntrack_section },
 	{ "sets", CFG_LIST, CFG_ITEMS(ROOT, sets, n_sets), .max = CFG_SETS_MAX,
 			.section = &cfg_set_section },
 	{ "limits", CFG_LIST, CFG_ITEMS(ROOT, limits, n_limits), .max = CFG_LIMITS_MAX,
@@ -84,8 +84,9 @@ read_document(json_t *root, struct cfg_errors *errs)
 	if (cfg_errors_count(errs) == 0 && r.cfg->default_class == CFG_BUILTIN_CLASS)
 		add_builtin_class(&r);
 	cfg_index_free(&r.port_names);
-	cfg_index_free(&r.class_names);
 	cfg_index_free(&r.service_names);
+	cfg_index_free(&r.policy_names);
+	cfg_index_free(&r.class_names);
 	cfg_index_free(&r.set_names);
 	if (cfg_errors_count(errs) > 0) {
 		cfg_free(r.cfg);

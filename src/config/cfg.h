@@ -40,6 +40,8 @@
 #define CFG_SETS_MAX 1024
 #define CFG_SET_PREFIXES_MAX (1u << 20)
 #define CFG_LIMITS_MAX 64
+#define CFG_TIMEOUT_POLICIES_MAX 255
+#define CFG_LABEL_LEN 16   /* bytes of a connection's label */
 #define CFG_NAME_MAX 63	   /* bytes of a name */
 #define CFG_DEVICE_MAX 511 /* bytes of a device's arguments */
 #define CFG_LCORE_MAX 1023 /* highest lcore id */
@@ -62,6 +64,7 @@ struct cfg_port {
 	uint16_t rx_descriptors;
 	uint16_t tx_descriptors;
 	uint16_t mtu;
+	uint16_t zone; /* of connection tracking */
 	bool promiscuous;
 	bool has_mac; /* false: the device's own */
 	struct rte_ether_addr mac;
@@ -114,6 +117,65 @@ struct cfg_timeouts { /* seconds */
 	uint32_t icmp;
 	uint32_t icmpv6;
 	uint32_t generic;
+	uint32_t sctp_closed;
+	uint32_t sctp_cookie_wait;
+	uint32_t sctp_cookie_echoed;
+	uint32_t sctp_established;
+	uint32_t sctp_shutdown_sent;
+	uint32_t sctp_shutdown_recd;
+	uint32_t sctp_shutdown_ack_sent;
+	uint32_t sctp_heartbeat_sent;
+	uint32_t gre;
+	uint32_t gre_stream;
+	uint32_t dccp_request;
+	uint32_t dccp_respond;
+	uint32_t dccp_partopen;
+	uint32_t dccp_open;
+	uint32_t dccp_closereq;
+	uint32_t dccp_closing;
+	uint32_t dccp_timewait;
+};
+
+struct cfg_timeout_policy {
+	const char *name;
+	struct cfg_timeouts timeouts; /* complete */
+};
+
+struct cfg_range {
+	uint16_t lo, hi; /* host order, inclusive; 0..65535 = any */
+};
+
+struct cfg_rule {
+	uint16_t class_id; /* index of classes */
+	uint8_t family;	   /* 4, 6; 0 = both, then both prefixes are any */
+	uint8_t proto;	   /* IPPROTO_*; 0 = any */
+	uint16_t in_port;  /* port of entry, or CFG_ANY_PORT */
+	uint16_t states;   /* bits 1 << enum ct_state; 0 = any */
+	struct cfg_prefix source;
+	struct cfg_prefix destination;
+	struct cfg_range source_port;
+	struct cfg_range destination_port;
+	const char *sni;	    /* lower case; exact, or "*.example.com"; NULL = no condition */
+	uint8_t dcid[CFG_DCID_MAX]; /* QUIC destination connection id starts with these bytes */
+	uint8_t dcid_len;	    /* 0 = no condition */
+};
+
+enum cfg_helper { CFG_HELPER_NONE, CFG_HELPER_FTP, CFG_HELPER_TFTP };
+
+/* How connection tracking treats a new connection. */
+struct cfg_ct_rule {
+	struct cfg_rule match; /* class, state, layer 7: not set */
+	uint16_t service;      /* index of services, or CFG_ANY_SERVICE */
+	bool has_zone;
+	uint16_t zone;
+	uint16_t policy; /* 1 + index of timeout_policies; 0 = the defaults */
+	uint8_t helper;	 /* enum cfg_helper */
+	bool commit;	 /* false: forwarded without an entry; then nothing else is set */
+	bool force;	 /* replaces an entry of the other direction */
+	bool has_mark;
+	uint32_t mark;
+	bool has_label;
+	uint8_t label[CFG_LABEL_LEN];
 };
 
 struct cfg_conntrack {
@@ -127,6 +189,10 @@ struct cfg_conntrack {
 	enum cfg_hash hash;
 	uint32_t early_drop; /* percent of the table; 0 = never */
 	struct cfg_timeouts timeouts;
+	struct cfg_timeout_policy *timeout_policies;
+	unsigned int n_timeout_policies;
+	struct cfg_ct_rule *rules; /* first match wins */
+	unsigned int n_rules;
 };
 
 /* What makes two packets of a zone packets of one connection. */
@@ -171,25 +237,6 @@ struct cfg_class {
 	bool drop;	/* then nothing else is set */
 	bool has_mark;
 	uint32_t mark;
-};
-
-struct cfg_range {
-	uint16_t lo, hi; /* host order, inclusive; 0..65535 = any */
-};
-
-struct cfg_rule {
-	uint16_t class_id; /* index of classes */
-	uint8_t family;	   /* 4, 6; 0 = both, then both prefixes are any */
-	uint8_t proto;	   /* IPPROTO_*; 0 = any */
-	uint16_t in_port;  /* port of entry, or CFG_ANY_PORT */
-	uint16_t states;   /* bits 1 << enum ct_state; 0 = any */
-	struct cfg_prefix source;
-	struct cfg_prefix destination;
-	struct cfg_range source_port;
-	struct cfg_range destination_port;
-	const char *sni;	    /* lower case; exact, or "*.example.com"; NULL = no condition */
-	uint8_t dcid[CFG_DCID_MAX]; /* QUIC destination connection id starts with these bytes */
-	uint8_t dcid_len;	    /* 0 = no condition */
 };
 
 struct cfg_set {
@@ -239,7 +286,7 @@ struct cfg {
 	struct cfg_l3 l3;
 	struct cfg_service *services;
 	unsigned int n_services;
-	unsigned int n_backends;   /* of all services together */
+	unsigned int n_backends; /* of all services together */
 	struct cfg_set *sets;
 	unsigned int n_sets;
 	struct cfg_limit *limits; /* in this order */

@@ -55,6 +55,7 @@ static const struct cfg_word protocols[] = {
 	{ NULL },
 };
 
+/* Field: uint8_t. */
 void
 cfg_parse_protocol(struct cfg_reader *r, const struct cfg_at *at, json_t *v, void *field)
 {
@@ -86,8 +87,9 @@ port_number(const char **text)
 	return n <= UINT16_MAX ? n : -1;
 }
 
+/* Field: struct cfg_range. */
 void
-cfg_parse_port_range(struct cfg_reader *r, const struct cfg_at *at, json_t *v, void *field)
+cfg_parse_range(struct cfg_reader *r, const struct cfg_at *at, json_t *v, void *field)
 {
 	struct cfg_range *range = field;
 	const char *text = json_string_value(v);
@@ -208,12 +210,16 @@ parse_dcid(struct cfg_reader *r, const struct cfg_at *at, json_t *v, void *field
 
 /* ---- rules: what belongs together ------------------------------------------------------------ */
 
+void
+cfg_init_match(struct cfg_rule *rule)
+{
+	rule->source_port = rule->destination_port = (struct cfg_range){ 0, UINT16_MAX };
+}
+
 static void
 init_rule(void *object)
 {
-	struct cfg_rule *rule = object;
-
-	rule->source_port = rule->destination_port = (struct cfg_range){ 0, UINT16_MAX };
+	cfg_init_match(object);
 }
 
 static bool
@@ -267,11 +273,17 @@ check_protocol(struct cfg_reader *r, const struct cfg_at *at, const struct cfg_r
 				rule->proto);
 }
 
+void
+cfg_check_match(struct cfg_reader *r, const struct cfg_at *at, struct cfg_rule *rule)
+{
+	check_family(r, at, rule);
+	check_protocol(r, at, rule);
+}
+
 static void
 check_rule(struct cfg_reader *r, const struct cfg_at *at, void *object, bool good __rte_unused)
 {
-	check_family(r, at, object);
-	check_protocol(r, at, object);
+	cfg_check_match(r, at, object);
 }
 
 #define RULE struct cfg_rule
@@ -281,8 +293,9 @@ static const struct cfg_key rule_keys[] = {
 			.expected = "the name of a class" },
 	{ "source", CFG_VALUE, CFG_FIELD(RULE, source), .parse = cfg_parse_network },
 	{ "destination", CFG_VALUE, CFG_FIELD(RULE, destination), .parse = cfg_parse_network },
-	{ "source-port", CFG_VALUE, CFG_FIELD(RULE, source_port), .parse = cfg_parse_port_range },
-	{ "destination-port", CFG_VALUE, CFG_FIELD(RULE, destination_port), .parse = cfg_parse_port_range },
+	{ "source-port", CFG_VALUE, CFG_FIELD(RULE, source_port), .parse = cfg_parse_range },
+	{ "destination-port", CFG_VALUE, CFG_FIELD(RULE, destination_port),
+			.parse = cfg_parse_range },
 	{ "protocol", CFG_VALUE, CFG_FIELD(RULE, proto), .parse = cfg_parse_protocol },
 	{ "port", CFG_VALUE, CFG_FIELD(RULE, in_port), .parse = cfg_parse_port_reference,
 			.fallback = CFG_ANY_PORT },

@@ -30,7 +30,9 @@ check_set(struct cfg_reader *r, const struct cfg_at *at, void *object, bool good
 		return;
 	for (unsigned int i = 0; i < set->n_prefixes; i++) {
 		const struct cfg_prefix *p = &set->prefixes[i];
-		const struct prefix_key key = { .addr = p->addr, .family = p->family, .len = p->len };
+		const struct prefix_key key = {
+			.addr = p->addr, .family = p->family, .len = p->len
+		};
 
 		if (p->family != 0)
 			cfg_index_add(&x, &key, i);
@@ -132,7 +134,8 @@ check_conditions(struct cfg_reader *r, const struct cfg_at *at, const struct cfg
 				"protocol %u has no ports: expected \"tcp\", \"udp\" or \"sctp\"",
 				limit->proto);
 	if (s != NULL && s->port != 0 &&
-			(s->port < limit->destination_port.lo || s->port > limit->destination_port.hi))
+			(s->port < limit->destination_port.lo ||
+					s->port > limit->destination_port.hi))
 		cfg_error(r, &at_ports,
 				"the service is at port %u: expected that, or no \"destination-port\"",
 				s->port);
@@ -197,7 +200,7 @@ static const struct cfg_key limit_keys[] = {
 			.fallback = CFG_ANY_SERVICE },
 	{ "protocol", CFG_VALUE, CFG_FIELD(LIMIT, proto), .parse = cfg_parse_protocol },
 	{ "destination-port", CFG_VALUE, CFG_FIELD(LIMIT, destination_port),
-			.parse = cfg_parse_port_range },
+			.parse = cfg_parse_range },
 	{ "zone", CFG_UINT, CFG_FIELD(LIMIT, zone), .has = offsetof(LIMIT, has_zone),
 			.max = UINT16_MAX },
 	{ "port", CFG_VALUE, CFG_FIELD(LIMIT, in_port), .parse = cfg_parse_port_reference,

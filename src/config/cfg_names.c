@@ -131,12 +131,19 @@ limit_name(const void *cfg, unsigned int i)
 	return ((const struct cfg *)cfg)->limits[i].name;
 }
 
+static const char *
+policy_name(const void *cfg, unsigned int i)
+{
+	return ((const struct cfg *)cfg)->conntrack.timeout_policies[i].name;
+}
+
 /* A list of items with names. */
 struct named_list {
-	const char *key;  /* in the document */
+	const char *key;  /* in the document, or in the object `in` of it */
 	const char *noun; /* in messages */
 	const char *(*name)(const void *cfg, unsigned int i);
 	size_t count; /* offset of the number of items in struct cfg */
+	const char *in;
 };
 static const struct named_list ports_list = { "ports", "port", port_name,
 	offsetof(struct cfg, n_ports) };
@@ -144,6 +151,8 @@ static const struct named_list services_list = { "services", "service", service_
 	offsetof(struct cfg, n_services) };
 static const struct named_list classes_list = { "classes", "class", class_name,
 	offsetof(struct cfg, n_classes) };
+static const struct named_list policies_list = { "timeout-policies", "timeout policy", policy_name,
+	offsetof(struct cfg, conntrack.n_timeout_policies), "conntrack" };
 
 static const struct named_list sets_list = { "sets", "set", set_name,
 	offsetof(struct cfg, n_sets) };
@@ -179,7 +188,8 @@ index_names(struct cfg_reader *r, const struct named_list *list, struct cfg_inde
 static void
 check_names(struct cfg_reader *r, const struct named_list *list)
 {
-	const struct cfg_at at = { .key = list->key };
+	const struct cfg_at at_in = { .key = list->in };
+	const struct cfg_at at = { .up = list->in != NULL ? &at_in : NULL, .key = list->key };
 	struct cfg_index x;
 
 	if (!index_names(r, list, &x))
@@ -198,6 +208,7 @@ cfg_check_names(struct cfg_reader *r)
 	check_names(r, &classes_list);
 	check_names(r, &sets_list);
 	check_names(r, &limits_list);
+	check_names(r, &policies_list);
 	if (json_object_get(r->root, "default-class") != NULL)
 		return;
 	for (i = 0; i < r->cfg->n_classes; i++) {
@@ -218,7 +229,8 @@ cfg_check_names(struct cfg_reader *r)
 static bool
 is_complete(const struct cfg_reader *r, const struct named_list *list, const struct cfg_index *x)
 {
-	json_t *v = json_object_get(r->root, list->key);
+	json_t *in = list->in != NULL ? json_object_get(r->root, list->in) : r->root;
+	json_t *v = json_object_get(in, list->key);
 
 	return v == NULL ? list != &ports_list : json_is_array(v) && json_array_size(v) == x->n;
 }
@@ -285,4 +297,12 @@ cfg_parse_set_reference(struct cfg_reader *r, const struct cfg_at *at, json_t *v
 	int64_t i = find_name(r, at, v, &sets_list, &r->set_names);
 
 	*(uint16_t *)field = i < 0 ? CFG_BAD_REFERENCE : i;
+}
+
+void
+cfg_parse_policy_reference(struct cfg_reader *r, const struct cfg_at *at, json_t *v, void *field)
+{
+	int64_t i = find_name(r, at, v, &policies_list, &r->policy_names);
+
+	*(uint16_t *)field = i < 0 ? CFG_BAD_REFERENCE : i + 1;
 }

@@ -125,6 +125,7 @@ static const struct cfg_key keys[] = {
 	{ "tx-descriptors", CFG_UINT, CFG_FIELD(PORT, tx_descriptors), .min = 32, .max = 32768,
 			.fallback = 1024 },
 	{ "mtu", CFG_UINT, CFG_FIELD(PORT, mtu), .min = 68, .max = 65535, .fallback = 1500 },
+	{ "zone", CFG_UINT, CFG_FIELD(PORT, zone), .max = 65535 },
 	{ "mac", CFG_VALUE, CFG_FIELD(PORT, mac), .has = offsetof(PORT, has_mac),
 			.parse = cfg_parse_mac },
 	{ "promiscuous", CFG_BOOL, CFG_FIELD(PORT, promiscuous) },

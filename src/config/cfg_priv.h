@@ -108,9 +108,10 @@ struct cfg_reader {
 	struct cfg *cfg;
 	struct cfg_errors *errs;
 	json_t *root;
-	struct cfg_index port_names;  /* made when the first reference is looked up: */
-	struct cfg_index class_names; /* the list is complete then */
+	struct cfg_index port_names; /* made when the first reference is looked up: */
 	struct cfg_index service_names;
+	struct cfg_index policy_names;
+	struct cfg_index class_names; /* the list is complete then */
 	struct cfg_index set_names;
 };
 
@@ -196,6 +197,12 @@ cfg_parse_port_reference(struct cfg_reader *r, const struct cfg_at *at, json_t *
 void
 cfg_parse_class_reference(struct cfg_reader *r, const struct cfg_at *at, json_t *v,
 		void *field); /* uint16_t */
+void
+cfg_parse_service_reference(struct cfg_reader *r, const struct cfg_at *at, json_t *v,
+		void *field); /* uint16_t */
+void
+cfg_parse_policy_reference(struct cfg_reader *r, const struct cfg_at *at, json_t *v,
+		void *field); /* uint16_t: 1 + its index */
 
 void
 cfg_parse_service_reference(struct cfg_reader *r, const struct cfg_at *at, json_t *v,
@@ -262,14 +269,18 @@ void
 cfg_parse_mac(struct cfg_reader *r, const struct cfg_at *at, json_t *v,
 		void *field); /* rte_ether_addr */
 
-/* ---- protocols and ports (cfg_classes.c) ------------------------------------------------------ */
+/* ---- what "rules" and the rules of "conntrack" share (cfg_classes.c) ---------------------------- */
 
+void
+cfg_parse_range(struct cfg_reader *r, const struct cfg_at *at, json_t *v,
+		void *field); /* struct cfg_range */
 void
 cfg_parse_protocol(struct cfg_reader *r, const struct cfg_at *at, json_t *v,
 		void *field); /* uint8_t */
 void
-cfg_parse_port_range(struct cfg_reader *r, const struct cfg_at *at, json_t *v,
-		void *field); /* struct cfg_range */
+cfg_init_match(struct cfg_rule *rule);
+void
+cfg_check_match(struct cfg_reader *r, const struct cfg_at *at, struct cfg_rule *rule);
 
 /* ---- sections -------------------------------------------------------------------------------- */
 
@@ -282,6 +293,8 @@ extern const struct cfg_section cfg_tables_section;
 extern const struct cfg_section cfg_conntrack_section;
 extern const struct cfg_section cfg_timeouts_section;
 extern const struct cfg_section cfg_zone_section;
+extern const struct cfg_section cfg_timeout_policy_section; /* cfg_ctrules.c */
+extern const struct cfg_section cfg_ct_rule_section;
 extern const struct cfg_section cfg_l3_section;
 extern const struct cfg_section cfg_service_section;
 extern const struct cfg_section cfg_backend_section;
@@ -295,6 +308,9 @@ extern const struct cfg_word cfg_verdicts[];
 /* Zones that are listed twice (cfg_zones.c). */
 void
 cfg_check_zones(struct cfg_reader *r);
+/* Timeouts that a policy leaves out (cfg_ctrules.c). */
+void
+cfg_complete_policies(struct cfg_reader *r);
 
 /* ---- across sections (cfg_check.c) ----------------------------------------------------------- */
 

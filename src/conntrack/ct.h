@@ -35,6 +35,31 @@ enum ct_tcp_state {
 	CT_TCP_STATES
 };
 
+enum ct_sctp_state {
+	CT_SCTP_NONE = 0,
+	CT_SCTP_CLOSED, /* nothing believed yet, or over */
+	CT_SCTP_COOKIE_WAIT,
+	CT_SCTP_COOKIE_ECHOED,
+	CT_SCTP_ESTABLISHED,
+	CT_SCTP_SHUTDOWN_SENT,
+	CT_SCTP_SHUTDOWN_RECD,
+	CT_SCTP_SHUTDOWN_ACK_SENT,
+	CT_SCTP_HEARTBEAT_SENT, /* a path of an association that was opened on another one */
+	CT_SCTP_STATES
+};
+
+enum ct_dccp_state {
+	CT_DCCP_NONE = 0,
+	CT_DCCP_REQUEST,
+	CT_DCCP_RESPOND,
+	CT_DCCP_PARTOPEN,
+	CT_DCCP_OPEN,
+	CT_DCCP_CLOSEREQ,
+	CT_DCCP_CLOSING,
+	CT_DCCP_TIMEWAIT,
+	CT_DCCP_STATES
+};
+
 /* ct_conn.status, after nf_conntrack's IPS_* bits */
 #define CT_S_SEEN_REPLY 0x0001u
 #define CT_S_ASSURED 0x0002u
@@ -66,6 +91,17 @@ struct ct_tcp {
 	uint8_t retrans;
 };
 
+struct ct_sctp {
+	uint32_t tag[2]; /* verification tag of packets of each direction, as it lies there; 0: not known */
+	uint8_t state;	 /* enum ct_sctp_state */
+	uint8_t init[2]; /* an INIT came from there, and no COOKIE ACK since */
+	uint8_t doubt;	 /* 1 + direction of a HEARTBEAT with another tag, or 0 */
+};
+
+struct ct_dccp {
+	uint8_t state; /* enum ct_dccp_state; the client is who sent the first packet */
+};
+
 /*
  * Three cache lines: a flow a direction, then the tracker. A packet of an established UDP connection touches one
  * bucket of the table and one flow line, TCP with window checks the tracker line as well.
@@ -77,6 +113,8 @@ struct ct_conn {
 	struct flow flow[2]; /* [L] by enum flow_dir */
 	union {		     /* [L] */
 		struct ct_tcp tcp;
+		struct ct_sctp sctp;
+		struct ct_dccp dccp;
 		struct {
 			uint64_t opened; /* ns */
 			uint8_t state;	 /* tracker's own */
@@ -144,6 +182,10 @@ struct ct_timeouts {
 	uint32_t icmp;
 	uint32_t icmp6;
 	uint32_t generic;
+	uint32_t sctp[CT_SCTP_STATES]; /* by enum ct_sctp_state; [CT_SCTP_NONE] unused */
+	uint32_t gre;		       /* unreplied */
+	uint32_t gre_stream;	       /* replied */
+	uint32_t dccp[CT_DCCP_STATES]; /* by enum ct_dccp_state; [CT_DCCP_NONE] unused */
 };
 void
 ct_timeouts_default(struct ct_timeouts *t);
@@ -153,6 +195,7 @@ struct ct_zone_params {
 	uint16_t id;
 	uint32_t limit; /* connections; 0 = as many as there is room for */
 };
+#define CT_POLICIES_MAX 255 /* beside the defaults */
 
 struct ct_params {
 	uint32_t connections;	   /* at most so many, both families; 1 .. 2^30 */
@@ -166,6 +209,9 @@ struct ct_params {
 	struct rte_rcu_qsbr *
 			qsbr; /* readers' quiescent states; owned by the caller, outlives the table */
 	struct ct_timeouts timeouts;
+	const struct ct_timeouts
+			*policies; /* copied; policy i is the connection's ct_conn.policy i + 1 */
+	unsigned int n_policies;   /* 0 .. CT_POLICIES_MAX */
 	bool tcp_loose;	  /* pick up TCP connections in the middle (nf_conntrack_tcp_loose) */
 	bool tcp_liberal; /* window misses are not invalid (nf_conntrack_tcp_be_liberal) */
 };
@@ -269,6 +315,16 @@ ct_track_fast(const struct ct_table *t, struct ct_conn *c, enum flow_dir dir,
 		const struct ct_packet *pkt);
 
 /*
+ * [owner worker] An SCTP packet that has neither a chunk that changes the association nor an INIT: does it carry the tag
+ * that its receiver had asked for (RFC 9260 8.5)? Touches only the connection's tracker line.
+ */
+static inline bool
+ct_sctp_tag_fits(const struct ct_conn *c, enum flow_dir dir, const uint8_t *l4)
+{
+	return memcmp(l4 + 4, &c->sctp.tag[dir], sizeof(c->sctp.tag[dir])) == 0;
+}
+
+/*
  * The connection's extension, or NULL. [any lcore] for flows that say FLOW_F_ADJUST. ct_ext_add() takes one, zeroed, unless
  * it has one already; NULL: all are in use. It goes with the connection.
  */
@@ -355,5 +411,34 @@ ct_expires_in(const struct ct_table *t, uint32_t conn, uint64_t now);
 
 const char *
 ct_tcp_state_name(enum ct_tcp_state s); /* "SYN_SENT", as conntrack -L prints */
+const char *
+ct_sctp_state_name(enum ct_sctp_state s);
+const char *
+ct_dccp_state_name(enum ct_dccp_state s);
+/* Of the connection's tracker, or NULL where it has no states. */
+const char *
+ct_state_of(const struct ct_conn *c);
+
+/* ---- flags of a packet ------------------------------------------------------------------------------------------ */
+
+/* As Open vSwitch (ct_state) and tc (flower ct_state) call them, and Open vSwitch's values. */
+#define CT_FLAG_NEW 0x01u
+#define CT_FLAG_EST 0x02u
+#define CT_FLAG_REL 0x04u
+#define CT_FLAG_RPL 0x08u
+#define CT_FLAG_INV 0x10u
+#define CT_FLAG_TRK 0x20u
+#define CT_FLAG_SNAT 0x40u /* of the connection, so in both directions */
+#define CT_FLAG_DNAT 0x80u
+
+/*
+ * [any lcore] Flags of a packet. `dir` may be 2, for none; `c` is NULL for a packet without a connection. Nothing that was
+ * not tracked has any.
+ */
+uint8_t
+ct_flags(const struct ct_conn *c, unsigned int dir, enum ct_state state);
+/* Name of the i-th flag, in the order in which they are listed: "trk" first. NULL: no more; *flag: its bit. */
+const char *
+ct_flag_name(unsigned int i, uint8_t *flag);
 
 #endif /* CONNTRACK_CT_H */

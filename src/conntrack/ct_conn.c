@@ -33,6 +33,12 @@ ct_ops_of(const struct flow_key *key)
 		return key->family == 4 ? &ct_icmp_ops : &ct_other_ops;
 	case IPPROTO_ICMPV6:
 		return key->family == 6 ? &ct_icmp_ops : &ct_other_ops;
+	case IPPROTO_SCTP:
+		return &ct_sctp_ops;
+	case IPPROTO_DCCP:
+		return &ct_dccp_ops;
+	case IPPROTO_GRE:
+		return &ct_gre_ops;
 	default:
 		return &ct_other_ops;
 	}

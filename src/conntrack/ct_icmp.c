@@ -36,8 +36,9 @@ icmp_track(const struct ct_table *t, struct ct_conn *c, enum flow_dir dir,
 static uint32_t
 icmp_timeout(const struct ct_table *t, struct ct_conn *c)
 {
-	return c->flow[FLOW_ORIGINAL].key.proto == IPPROTO_ICMP ? t->timeouts.icmp
-								: t->timeouts.icmp6;
+	const struct ct_timeouts *to = ct_timeouts_of(t, c);
+
+	return c->flow[FLOW_ORIGINAL].key.proto == IPPROTO_ICMP ? to->icmp : to->icmp6;
 }
 
 const struct ct_ops ct_icmp_ops = {

@@ -32,8 +32,7 @@ other_track(const struct ct_table *t, struct ct_conn *c, enum flow_dir dir,
 static uint32_t
 other_timeout(const struct ct_table *t, struct ct_conn *c)
 {
-	(void)c;
-	return t->timeouts.generic;
+	return ct_timeouts_of(t, c)->generic;
 }
 
 const struct ct_ops ct_other_ops = {

@@ -9,7 +9,8 @@
  * ct_slots.c   places in the table: free, waiting for readers, taken from somebody; zones
  * ct_ext.c     what few connections have beside that
  * ct_wheel.c   when to look at a connection again
- * ct_tcp.c ct_tcp_window.c ct_udp.c ct_icmp.c ct_other.c   trackers
+ * ct_tcp.c ct_tcp_window.c ct_udp.c ct_icmp.c ct_sctp.c ct_dccp.c ct_gre.c ct_other.c   trackers
+ * ct_flags.c   a packet's state as others name it
  */
 #ifndef CT_PRIV_H
 #define CT_PRIV_H
@@ -216,7 +217,8 @@ struct ct_table {
 	uint32_t n_exts;
 	uint32_t ext_free; /* chained by .next */
 	struct rte_rcu_qsbr *qsbr;
-	struct ct_timeouts timeouts;
+	struct ct_timeouts *policies; /* [0]: the defaults; n_policies of them */
+	unsigned int n_policies;
 	bool tcp_loose;
 	bool tcp_liberal;
 	struct ct_stats stats;
@@ -226,6 +228,13 @@ static inline struct flow *
 ct_flow(const struct ct_table *t, uint32_t flow_id)
 {
 	return &t->conns[flow_id >> 1].flow[flow_id & 1];
+}
+
+/* What its policy says. */
+static inline const struct ct_timeouts *
+ct_timeouts_of(const struct ct_table *t, const struct ct_conn *c)
+{
+	return &t->policies[c->policy < t->n_policies ? c->policy : 0];
 }
 
 /* 64-bit ticks: those of flows wrap after nine years, and captures start in 1970. */
@@ -321,6 +330,9 @@ struct ct_ops {
 extern const struct ct_ops ct_tcp_ops;
 extern const struct ct_ops ct_udp_ops;
 extern const struct ct_ops ct_icmp_ops;
+extern const struct ct_ops ct_sctp_ops;
+extern const struct ct_ops ct_dccp_ops;
+extern const struct ct_ops ct_gre_ops;
 extern const struct ct_ops ct_other_ops;
 
 const struct ct_ops *
@@ -412,6 +424,52 @@ ct_tcp_offer(const struct ct_segment *s, uint8_t *scale);
 /* Check a segment against what is known of both sides, and learn from it. */
 enum ct_window
 ct_tcp_window(struct ct_tcp *tcp, enum flow_dir dir, const struct ct_segment *s, bool liberal);
+
+/* ---- SCTP, DCCP ----------------------------------------------------------------------------- */
+
+/* Chunks that say something about the association; all others only belong to it. */
+enum ct_chunk {
+	CT_CHUNK_INIT,
+	CT_CHUNK_INIT_ACK,
+	CT_CHUNK_ABORT,
+	CT_CHUNK_SHUTDOWN,
+	CT_CHUNK_SHUTDOWN_ACK,
+	CT_CHUNK_ERROR,
+	CT_CHUNK_COOKIE_ECHO,
+	CT_CHUNK_COOKIE_ACK,
+	CT_CHUNK_SHUTDOWN_COMPLETE,
+	CT_CHUNK_HEARTBEAT,
+	CT_CHUNK_HEARTBEAT_ACK,
+	CT_CHUNKS
+};
+
+#define CT_SCTP_INVALID 0xff
+
+/* State after a chunk, or CT_SCTP_INVALID. */
+uint8_t
+ct_sctp_next(enum flow_dir dir, enum ct_chunk chunk, enum ct_sctp_state state);
+
+/* Packet types of RFC 4340 5.1, by their numbers. */
+enum ct_dccp_type {
+	CT_DCCP_T_REQUEST,
+	CT_DCCP_T_RESPONSE,
+	CT_DCCP_T_DATA,
+	CT_DCCP_T_ACK,
+	CT_DCCP_T_DATAACK,
+	CT_DCCP_T_CLOSEREQ,
+	CT_DCCP_T_CLOSE,
+	CT_DCCP_T_RESET,
+	CT_DCCP_T_SYNC,
+	CT_DCCP_T_SYNCACK,
+	CT_DCCP_TYPES
+};
+
+#define CT_DCCP_IGNORE 0xfe
+#define CT_DCCP_INVALID 0xff
+
+/* State after a packet of the client or the server, or one of the two above. */
+uint8_t
+ct_dccp_next(bool from_client, enum ct_dccp_type type, enum ct_dccp_state state);
 
 /* ---- for tests ------------------------------------------------------------------------------ */
 

@@ -33,6 +33,27 @@ static const struct ct_timeouts timeouts_default = {
 	.icmp = 30,
 	.icmp6 = 30,
 	.generic = 600,
+	.sctp = {
+		[CT_SCTP_CLOSED] = 10,
+		[CT_SCTP_COOKIE_WAIT] = 3,
+		[CT_SCTP_COOKIE_ECHOED] = 3,
+		[CT_SCTP_ESTABLISHED] = 210,
+		[CT_SCTP_SHUTDOWN_SENT] = 3,
+		[CT_SCTP_SHUTDOWN_RECD] = 3,
+		[CT_SCTP_SHUTDOWN_ACK_SENT] = 3,
+		[CT_SCTP_HEARTBEAT_SENT] = 30,
+	},
+	.gre = 30,
+	.gre_stream = 180,
+	.dccp = {
+		[CT_DCCP_REQUEST] = 240,
+		[CT_DCCP_RESPOND] = 480,
+		[CT_DCCP_PARTOPEN] = 480,
+		[CT_DCCP_OPEN] = 12 * 3600,
+		[CT_DCCP_CLOSEREQ] = 64,
+		[CT_DCCP_CLOSING] = 64,
+		[CT_DCCP_TIMEWAIT] = 240,
+	},
 };
 
 void
@@ -68,8 +89,9 @@ take_all(struct ct_table *t, int socket)
 			(uint64_t)t->n_conns + CT_WHEEL_HEADS, socket);
 	t->ext_of = take(t, "ct_ext_of", sizeof(*t->ext_of), t->n_conns, socket);
 	t->exts = take(t, "ct_exts", sizeof(*t->exts), t->n_exts, socket);
-	return t->ext_of != NULL && t->exts != NULL && t->buckets != NULL && t->conns != NULL &&
-			t->conns6 != NULL && t->wheel.link != NULL;
+	t->policies = take(t, "ct_policies", sizeof(*t->policies), t->n_policies, socket);
+	return t->policies != NULL && t->ext_of != NULL && t->exts != NULL && t->buckets != NULL &&
+			t->conns != NULL && t->conns6 != NULL && t->wheel.link != NULL;
 }
 
 static bool
@@ -97,7 +119,8 @@ ct_create(const struct ct_params *p)
 
 	if (p->connections == 0 || p->connections > CONNECTIONS_MAX ||
 			p->connections6 > p->connections || p->early_drop > 100 ||
-			p->n_zones > UINT16_MAX || p->qsbr == NULL) {
+			p->n_zones > UINT16_MAX || p->n_policies > CT_POLICIES_MAX ||
+			p->qsbr == NULL) {
 		rte_errno = EINVAL;
 		return NULL;
 	}
@@ -113,7 +136,7 @@ ct_create(const struct ct_params *p)
 	t->hasher = p->hasher;
 	t->random = p->hasher.key[0] ^ p->hasher.seed;
 	t->qsbr = p->qsbr;
-	t->timeouts = p->timeouts;
+	t->n_policies = p->n_policies + 1;
 	t->tcp_loose = p->tcp_loose;
 	t->tcp_liberal = p->tcp_liberal;
 	t->stats.connections_max = p->connections;
@@ -127,6 +150,9 @@ ct_create(const struct ct_params *p)
 		rte_errno = ENOMEM;
 		return NULL;
 	}
+	t->policies[0] = p->timeouts;
+	if (p->n_policies > 0)
+		memcpy(&t->policies[1], p->policies, p->n_policies * sizeof(*p->policies));
 	ct_ext_init(t);
 	ct_wheel_init(&t->wheel, t->wheel.link, t->n_conns);
 	ct_slots_init(t, p->early_drop);
@@ -138,6 +164,7 @@ ct_destroy(struct ct_table *t)
 {
 	if (t == NULL)
 		return;
+	rte_free(t->policies);
 	rte_free(t->exts);
 	rte_free(t->ext_of);
 	rte_free(t->wheel.link);

@@ -474,7 +474,7 @@ static uint32_t
 tcp_timeout(const struct ct_table *t, struct ct_conn *c)
 {
 	const struct ct_tcp *tcp = &c->tcp;
-	const struct ct_timeouts *to = &t->timeouts;
+	const struct ct_timeouts *to = ct_timeouts_of(t, c);
 	uint32_t timeout = to->tcp[tcp->state];
 
 	if (tcp->state == CT_TCP_NONE) /* just opened, its first packet is still to be tracked */

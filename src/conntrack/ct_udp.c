@@ -35,14 +35,15 @@ udp_track(const struct ct_table *t, struct ct_conn *c, enum flow_dir dir,
 static uint32_t
 udp_timeout(const struct ct_table *t, struct ct_conn *c)
 {
+	const struct ct_timeouts *to = ct_timeouts_of(t, c);
 	uint32_t stream = time_tick(c->other.opened + STREAM_AGE);
 	bool old = (int32_t)(c->flow[FLOW_ORIGINAL].last_seen - stream) > 0 ||
 			(int32_t)(c->flow[FLOW_REPLY].last_seen - stream) > 0;
 
 	if ((c->status & CT_S_SEEN_REPLY) == 0 || !old)
-		return t->timeouts.udp;
+		return to->udp;
 	c->status |= CT_S_ASSURED;
-	return t->timeouts.udp_stream;
+	return to->udp_stream;
 }
 
 const struct ct_ops ct_udp_ops = {

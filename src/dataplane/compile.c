@@ -49,6 +49,8 @@ l4_delta(const struct compile_args *a, const struct flow_tuple *out)
 	switch (a->tuple->key.proto) {
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_DCCP:
 		delta = cksum_delta(delta, &a->tuple->key.sport, &out->key.sport, 4);
 		/* fall through */
 	case IPPROTO_ICMPV6:
@@ -56,7 +58,7 @@ l4_delta(const struct compile_args *a, const struct flow_tuple *out)
 		delta = cksum_delta(delta, a->tuple->dst.b, out->dst.b, len);
 		return delta;
 	default:
-		return 0; /* no checksum over addresses, or none at all; SCTP: flow_run_sctp */
+		return 0; /* no checksum over addresses, or none at all; SCTP: flow_run_rare */
 	}
 }
 

@@ -127,7 +127,10 @@ struct dp_trace_record {
 	bool fast;
 	bool is_tcp;
 	bool assured;
-	uint8_t tcp; /* enum ct_tcp_state */
+	uint8_t tcp;	  /* enum ct_tcp_state */
+	uint8_t flags;	  /* CT_FLAG_* */
+	const char *sctp; /* state of an SCTP association; NULL: none */
+	const char *dccp; /* likewise */
 	uint16_t class_id;
 };
 
@@ -215,6 +218,7 @@ struct dp {
 	struct lb *lb;
 	struct lim *lim; /* NULL: no limits */
 	struct cls *cls;
+	struct session_rules *rules; /* of "conntrack"; NULL: none (session_rules.c) */
 	struct l3 *l3;
 	struct ctl *ctl;
 	struct dp_clock clock;
@@ -322,6 +326,9 @@ ports_queues_steered_to(const struct dp *dp, const struct cfg_port *port);
 const char *
 ports_name(void *dp, uint16_t port);
 
+/* A rule as the classifier takes it. */
+struct cls_rule
+policy_rule(const struct cfg_rule *r);
 int
 policy_create(struct dp *dp);
 void

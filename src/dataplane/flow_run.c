@@ -8,10 +8,17 @@
 #define SCTP_CHECKSUM_OFFSET 8
 
 void
-flow_run_sctp(struct rte_mbuf *m, const struct pkt_info *info)
+flow_run_rare(const struct flow *f, struct rte_mbuf *m, uint8_t *l4, const struct pkt_info *info)
 {
-	const rte_le32_t sum = parse_sctp_checksum(m, info);
+	rte_le32_t crc;
 
-	memcpy(rte_pktmbuf_mtod_offset(m, uint8_t *, info->l4_off + SCTP_CHECKSUM_OFFSET), &sum,
-			sizeof(sum));
+	if (!flow_has_ports(info->proto))
+		return;
+	memcpy(l4, &f->sport, 4);
+	if (info->proto == IPPROTO_SCTP) { /* a CRC cannot be updated by differences */
+		crc = parse_sctp_checksum(m, info);
+		memcpy(l4 + SCTP_CHECKSUM_OFFSET, &crc, sizeof(crc));
+	} else { /* UDP-Lite never sends 0 (RFC 3828 3.1), DCCP does */
+		flow_run_cksum(l4 + 6, f->l4_delta, info->proto == IPPROTO_UDPLITE);
+	}
 }

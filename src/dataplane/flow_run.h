@@ -21,9 +21,9 @@
 
 #define ETH_HEADER_LEN 14
 
-/* Recompute what incremental update cannot: SCTP's CRC32c after its ports changed. Out of line: rare. */
+/* Ports and checksum of protocols that are rarely translated, out of line: SCTP, UDP-Lite, DCCP. */
 void
-flow_run_sctp(struct rte_mbuf *m, const struct pkt_info *info);
+flow_run_rare(const struct flow *f, struct rte_mbuf *m, uint8_t *l4, const struct pkt_info *info);
 
 /* Add `delta` to the 16-bit checksum at p; a UDP checksum of zero means "none" and stays (RFC 768). */
 static __rte_always_inline void
@@ -51,13 +51,9 @@ flow_run_l4(const struct flow *f, struct rte_mbuf *m, uint8_t *l4, const struct 
 	case IPPROTO_ICMPV6:
 		flow_run_cksum(l4 + 2, f->l4_delta, false);
 		break;
-	case IPPROTO_SCTP:
-		if (f->flags & FLOW_F_NAT) {
-			memcpy(l4, &f->sport, 4);
-			flow_run_sctp(m, info);
-		}
-		break;
 	default:
+		if (unlikely(f->flags & FLOW_F_NAT))
+			flow_run_rare(f, m, l4, info);
 		break;
 	}
 }

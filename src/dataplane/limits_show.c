@@ -205,12 +205,13 @@ limits_text(FILE *out, const json_t *r)
 		fprintf(out, "Limits: none\n");
 		return;
 	}
-	print_rows(out,
-			"Limits (refused, or only counted, because of: connections, rate, a full table)",
+	print_rows(out, "Limits (refused, or only counted, because of: connections, rate, a full table)",
 			limits, columns);
 	json_array_foreach(limits, i, o)
 		if (get(o, "unlisted") != 0)
-			fprintf(out, "%s: %" PRIu64 " connections have no entry, the table was full\n",
+			fprintf(out,
+					"%s: %" PRIu64
+					" connections have no entry, the table was full\n",
 					json_string_value(json_object_get(o, "name")),
 					get(o, "unlisted"));
 	fputc('\n', out);

@@ -216,6 +216,9 @@ join_headers(struct rte_mbuf *m, struct pkt_info *info, struct flow_key *key)
 
 	if (info->flags & (PKT_F_ARP | PKT_F_ND | PKT_F_ICMP_ERROR))
 		need = end;
+	/* The tracker reads chunks wherever they are. */
+	if (info->proto == IPPROTO_SCTP && !(info->tcp_flags & PKT_SCTP_DATA))
+		need = end;
 	if (likely(m->data_len >= need) || (info->flags & PKT_F_DROP) != 0)
 		return;
 	if (rte_pktmbuf_linearize(m) == 0)

@@ -86,7 +86,7 @@ parse_tuple(const struct rte_mbuf *m, const struct pkt_info *info, uint16_t zone
 		struct flow_tuple *tuple);
 
 /*
- * [any lcore] Verify the transport checksum (TCP, UDP, UDP-Lite, SCTP, ICMP, ICMPv6) of a packet
+ * [any lcore] Verify the transport checksum (TCP, UDP, UDP-Lite, SCTP, DCCP, ICMP, ICMPv6) of a packet
  * that was parsed, over all segments. Sets PKT_F_L4_CSUM_GOOD and returns true; or sets
  * PKT_F_L4_CSUM_BAD, PKT_F_INVALID, PKT_F_CONTROL and the reason, and returns false. Other
  * protocols and fragments: true, no flag. The packet that an ICMP error quotes is cut, so its

@@ -114,6 +114,8 @@ checksum_reason(const struct pkt_info *info)
 		return DROP_UDP_CHECKSUM;
 	case IPPROTO_SCTP:
 		return DROP_SCTP_CHECKSUM;
+	case IPPROTO_DCCP:
+		return DROP_DCCP_CHECKSUM;
 	default:
 		return DROP_NONE;
 	}
@@ -139,6 +141,10 @@ verify(const struct rte_mbuf *m, const struct pkt_info *info, const uint8_t *h, 
 	case IPPROTO_UDPLITE:
 		if (parse_be16(h + 4) != 0)
 			covered = RTE_MIN(len, parse_be16(h + 4));
+		break;
+	case IPPROTO_DCCP: /* RFC 4340 9.2: header, and so many words less one */
+		if ((h[5] & 15) != 0)
+			covered = RTE_MIN(len, (h[4] + (h[5] & 15u) - 1) * 4);
 		break;
 	}
 	/* ICMP over IPv4 knows no pseudo header (RFC 792), over IPv6 it does (RFC 4443 2.3). */

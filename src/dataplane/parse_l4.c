@@ -25,6 +25,7 @@ static const struct transport {
 	[IPPROTO_UDP] = { 8, 8, DROP_UDP_SHORT },
 	[IPPROTO_UDPLITE] = { 8, 8, DROP_UDP_SHORT },
 	[IPPROTO_SCTP] = { 16, 12, DROP_SCTP_SHORT }, /* a packet without a chunk says nothing */
+	[IPPROTO_DCCP] = { 12, 12, DROP_DCCP_SHORT },
 	[IPPROTO_GRE] = { 4, 4, DROP_GRE_SHORT },
 	[IPPROTO_ESP] = { 8, 8, DROP_ESP_SHORT },
 	[IPPROTO_AH] = { 12, 12, DROP_L4_SHORT },
@@ -75,6 +76,87 @@ parse_udplite(const struct parse *p, const uint8_t *h, uint32_t avail)
 	return parse_be16(h + 6) == 0 ? DROP_UDP_CHECKSUM : DROP_NONE;
 }
 
+/* SCTP chunks that the connection's tracker must see, by their types (RFC 9260 3.2). */
+#define SCTP_CONTROL_TYPES 0x4ff6u /* 1, 2, 4 to 11, 14 */
+#define SCTP_CHUNKS_MAX 1024	   /* more than any sender has use for */
+
+/* Every chunk is all there (RFC 9260 3.2), and is there one that changes the association? */
+static enum drop_reason
+parse_sctp(struct parse *p, const uint8_t *h, uint32_t avail)
+{
+	struct pkt_info *info = p->info;
+	uint32_t off = 12, n = 0, len;
+	uint8_t buf[4];
+	bool control = false;
+
+	if (parse_be16(h + 14) < 4)
+		return DROP_SCTP_SHORT;
+	info->flags |= PKT_F_CONTROL; /* pipeline.c: run_tagged() */
+	if (info->flags & PKT_F_FRAG)
+		return DROP_NONE;
+	for (; off < avail; off += RTE_ALIGN_CEIL(len, 4u)) {
+		h = parse_read(p, info->l4_off + off, sizeof(buf), buf);
+		len = h == NULL ? 0 : parse_be16(h + 2);
+		if (len < 4 || len > avail - off || n++ == SCTP_CHUNKS_MAX)
+			return DROP_SCTP_CHUNK;
+		control |= h[0] < 16 && (SCTP_CONTROL_TYPES >> h[0] & 1) != 0;
+	}
+	info->tcp_flags = control ? 0 : PKT_SCTP_DATA;
+	return DROP_NONE;
+}
+
+/*
+ * RFC 4340 5.1: long sequence numbers but in Data, Ack and DataAck, where they are optional; the header is at least that of
+ * its type, the checksum covers the header and no more than there is (9.2).
+ */
+static enum drop_reason
+parse_dccp(struct parse *p, const uint8_t *h, uint32_t avail)
+{
+	/* Behind the generic header, by type. */
+	static const uint8_t rest[] = { 4, 12, 0, 8, 8, 8, 8, 12, 8, 8 };
+	struct pkt_info *info = p->info;
+	const uint8_t type = h[8] >> 1 & 15, cover = h[5] & 15;
+	const bool extended = h[8] & 1, data = type >= 2 && type <= 4;
+	const uint32_t len = h[4] * 4u;
+	uint32_t least;
+
+	if (type >= RTE_DIM(rest) || (!extended && !data))
+		return DROP_DCCP_SHORT;
+	least = (extended ? 16u : 12u) + (extended || type == 2 ? rest[type] : 4u);
+	if (len < least || len > avail)
+		return DROP_DCCP_SHORT;
+	if (cover > 1 && (info->flags & PKT_F_FRAG) == 0 && len + (cover - 1) * 4u > avail)
+		return DROP_DCCP_SHORT;
+	info->payload_off = (uint16_t)(info->l4_off + len);
+	info->tcp_flags = type;
+	if (!data)
+		info->flags |= PKT_F_CONTROL;
+	return DROP_NONE;
+}
+
+/* Where the key lies in a GRE header, RFC 2890 2 (checksum, RFC 2784; routing, RFC 1701, makes room for one too). */
+static uint32_t
+gre_key_at(const uint8_t *h)
+{
+	if ((h[0] & 0x20) == 0 || (h[1] & 7) != 0)
+		return 0; /* no key; or another version, whose header is its own */
+	return h[0] & 0xc0 ? 8 : 4;
+}
+
+static enum drop_reason
+parse_gre(struct parse *p, const uint8_t *h, uint32_t avail)
+{
+	struct pkt_info *info = p->info;
+	uint32_t len = 4;
+
+	if ((h[1] & 7) == 0)
+		len += (h[0] & 0xc0 ? 4 : 0) + (h[0] & 0x20 ? 4 : 0) + (h[0] & 0x10 ? 4 : 0);
+	if (len > avail)
+		return DROP_GRE_SHORT;
+	info->payload_off = (uint16_t)(info->l4_off + len);
+	return DROP_NONE;
+}
+
 static void
 parse_icmp(struct parse *p, const uint8_t *h)
 {
@@ -105,8 +187,12 @@ parse_l4(struct parse *p)
 		return parse_udp(p, h, avail);
 	case IPPROTO_UDPLITE:
 		return parse_udplite(p, h, avail);
-	case IPPROTO_SCTP: /* length of the first chunk, RFC 9260 3.2 */
-		return parse_be16(h + 14) < 4 ? DROP_SCTP_SHORT : DROP_NONE;
+	case IPPROTO_SCTP:
+		return parse_sctp(p, h, avail);
+	case IPPROTO_DCCP:
+		return parse_dccp(p, h, avail);
+	case IPPROTO_GRE:
+		return parse_gre(p, h, avail);
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 		parse_icmp(p, h);
@@ -114,6 +200,24 @@ parse_l4(struct parse *p)
 	default:
 		return DROP_NONE;
 	}
+}
+
+/* A GRE key, where ports would be. False: it ought to be there, and is not (a quoted packet that is cut). */
+static bool
+read_gre_key(const struct parse *p, struct flow_key *key)
+{
+	uint8_t buf[4];
+	const uint8_t *h = parse_read(p, p->info->l4_off, 4, buf);
+	uint32_t at = h == NULL ? 0 : gre_key_at(h);
+
+	if (at == 0)
+		return h != NULL;
+	h = parse_read(p, p->info->l4_off + at, 4, buf);
+	if (h == NULL)
+		return false;
+	memcpy(&key->sport, h, sizeof(key->sport));
+	memcpy(&key->dport, h + 2, sizeof(key->dport));
+	return true;
 }
 
 /* Ports as flow.h describes them; 0 where the protocol has none. */
@@ -131,8 +235,9 @@ read_ports(const struct parse *p, struct flow_key *key)
 		memcpy(&key->sport, h + 4, sizeof(key->sport));
 		return true;
 	}
-	if (key->proto != IPPROTO_TCP && key->proto != IPPROTO_UDP &&
-			key->proto != IPPROTO_UDPLITE && key->proto != IPPROTO_SCTP)
+	if (key->proto == IPPROTO_GRE)
+		return read_gre_key(p, key);
+	if (!flow_has_ports(key->proto))
 		return true;
 	h = parse_read(p, p->info->l4_off, 4, buf);
 	if (h == NULL)

@@ -19,6 +19,23 @@
 
 #define L7_PACKETS_MAX 8 /* data packets looked into before a class settles without layer 7 */
 
+/*
+ * SCTP goes through here with PKT_F_CONTROL, so that the straight line of run_burst need not ask for it. What belongs to an
+ * association and does not change it may run, once its tag is looked at: that is what its sender is known by.
+ */
+static bool
+run_tagged(const struct dp_worker *w, const struct pkt_burst *b, unsigned int i)
+{
+	const struct pkt_info *info = &b->info[i];
+	const uint16_t why_not = SLOW_FLAGS | PKT_F_OPTIONS | PKT_F_FRAG;
+
+	return info->proto == IPPROTO_SCTP && (info->tcp_flags & PKT_SCTP_DATA) &&
+			(info->flags & why_not) == PKT_F_CONTROL &&
+			ct_sctp_tag_fits(&w->conns[b->flow[i] >> 1], b->flow[i] & 1,
+					rte_pktmbuf_mtod_offset(
+							b->mbuf[i], const uint8_t *, info->l4_off));
+}
+
 static enum punt_reason
 punt_reason(const struct pkt_info *info, bool hit)
 {
@@ -36,6 +53,8 @@ punt_reason(const struct pkt_info *info, bool hit)
 		return PUNT_TTL;
 	if (info->flags & PKT_F_OPTIONS)
 		return PUNT_OPTIONS;
+	if (info->proto == IPPROTO_SCTP && (info->tcp_flags & PKT_SCTP_DATA))
+		return PUNT_NOT_FAST;
 	if (info->flags & PKT_F_CONTROL)
 		return PUNT_TCP_FLAGS;
 	return PUNT_NOT_FAST;
@@ -97,7 +116,7 @@ run_exception(struct dp_worker *w, struct pkt_burst *b, unsigned int i, struct f
 	}
 	mine = f->owner == w->index;
 	/* Towards a neighbour that is being resolved, packets queue up in l3, not here. */
-	fast = !(info->flags & SLOW_FLAGS) && (f->flags & FLOW_F_FAST) &&
+	fast = (!(info->flags & SLOW_FLAGS) || run_tagged(w, b, i)) && (f->flags & FLOW_F_FAST) &&
 			w->nexthops[f->nexthop].usable;
 	/* What goes to control anyway keeps its place in the ring. */
 	if ((fast || !mine) && worker_gate(w, b->flow[i], b->hash[i])) {
@@ -141,6 +160,9 @@ trace_run(struct dp_worker *w, struct pkt_burst *b, unsigned int i)
 		.is_tcp = b->info[i].proto == IPPROTO_TCP,
 		.assured = c->status & CT_S_ASSURED,
 		.tcp = b->info[i].proto == IPPROTO_TCP ? c->tcp.state : 0,
+		.flags = ct_flags(c, b->flow[i] & 1, CT_STATE_ESTABLISHED),
+		.sctp = b->info[i].proto == IPPROTO_SCTP ? ct_sctp_state_name(c->sctp.state) : NULL,
+		.dccp = b->info[i].proto == IPPROTO_DCCP ? ct_dccp_state_name(c->dccp.state) : NULL,
 		.class_id = c->flow[b->flow[i] & 1].class_id,
 	};
 }

@@ -13,6 +13,7 @@
 #include "dp_priv.h"
 #include "limit/lim.h"
 #include "limits.h"
+#include "session.h"
 
 static int
 failed(const char *what)
@@ -66,8 +67,8 @@ prefix_of(const struct cfg_prefix *p)
 	return (struct cls_prefix){ .addr = p->addr, .len = p->len, .any = p->family == 0 };
 }
 
-static struct cls_rule
-rule_of(const struct cfg_rule *r)
+struct cls_rule
+policy_rule(const struct cfg_rule *r)
 {
 	return (struct cls_rule){
 		.family = r->family,
@@ -108,7 +109,7 @@ classes_create(struct dp *dp)
 			c->mark };
 	}
 	for (unsigned int i = 0; rules != NULL && i < cfg->n_rules; i++) {
-		rules[i] = rule_of(&cfg->rules[i]);
+		rules[i] = policy_rule(&cfg->rules[i]);
 		dp->state_rules = dp->state_rules || rules[i].states != 0;
 	}
 	if (classes != NULL && rules != NULL)
@@ -242,6 +243,8 @@ policy_create(struct dp *dp)
 		rc = classes_create(dp);
 	if (rc == 0)
 		rc = limits_create(dp);
+	if (rc == 0)
+		rc = session_rules_create(dp);
 	return rc != 0 ? rc : layer3_create(dp);
 }
 
@@ -250,6 +253,7 @@ policy_destroy(struct dp *dp)
 {
 	l3_destroy(dp->l3);
 	lim_destroy(dp->lim);
+	session_rules_destroy(dp->rules);
 	cls_destroy(dp->cls);
 	lb_destroy(dp->lb);
 }

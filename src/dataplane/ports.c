@@ -260,6 +260,7 @@ set_parser(const struct dp *dp, struct dp_port *p)
 {
 	p->parse = (struct parse_params){
 		.mac = p->mac,
+		.zone = p->cfg->zone,
 		.hasher = *ct_hasher(dp->ct),
 		.sum = cksum_sum_best(),
 		.promiscuous = p->cfg->promiscuous,

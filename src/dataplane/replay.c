@@ -270,12 +270,13 @@ write_verdict(struct replay *r, uint32_t i)
 	const struct dp_trace_record *t = &r->rec[i];
 	struct verdict_out out[SENT_MAX];
 	void *copies[SENT_MAX];
-	char tcp[32];
+	char tcp[32], other[40];
 	struct verdict v = {
 		.n = r->trace.base + i,
 		.port = r->dp->cfg->ports[r->in_port[i]].name,
 		.state = ct_state_name(t->state),
 		.dir = dir_names[t->dir],
+		.flags = t->flags,
 		.verdict = verdict_names[t->verdict],
 		.reason = t->reason == DROP_NONE ? NULL : drop_name(t->reason),
 		.class = t->class_id == UINT16_MAX ? NULL
@@ -289,6 +290,11 @@ write_verdict(struct replay *r, uint32_t i)
 				t->assured ? " ASSURED" : "");
 		v.tcp = tcp;
 	}
+	if (t->sctp != NULL || t->dccp != NULL)
+		snprintf(other, sizeof(other), "%s%s", t->sctp != NULL ? t->sctp : t->dccp,
+				t->assured ? " ASSURED" : "");
+	v.sctp = t->sctp != NULL ? other : NULL;
+	v.dccp = t->dccp != NULL ? other : NULL;
 	for (unsigned int s = 0; s < r->n_sent; s++) {
 		const struct pkt_meta *meta = pkt_meta(r->sent[s]);
 
@@ -495,13 +501,19 @@ trace_note(const struct dp *dp, const struct rte_mbuf *m)
 	t->state = meta->ct_state;
 	t->dir = meta->ct_dir;
 	t->is_tcp = meta->info.proto == IPPROTO_TCP;
+	t->flags = ct_flags(NULL, t->dir, t->state);
+	t->sctp = meta->info.proto == IPPROTO_SCTP && t->state != CT_STATE_NONE ? "NONE" : NULL;
+	t->dccp = meta->info.proto == IPPROTO_DCCP && t->state != CT_STATE_NONE ? "NONE" : NULL;
 	conn = meta->conn;
 	if (t->is_tcp && conn == FLOW_NONE && t->state == CT_STATE_INVALID)
 		t->is_tcp = connection_named(dp, m, &conn);
 	if (conn == FLOW_NONE)
 		return;
 	c = &ct_conns(dp->ct)[conn];
+	t->flags = ct_flags(c, t->dir, t->state);
 	t->assured = c->status & CT_S_ASSURED;
+	t->sctp = t->sctp != NULL ? ct_sctp_state_name(c->sctp.state) : NULL;
+	t->dccp = t->dccp != NULL ? ct_dccp_state_name(c->dccp.state) : NULL;
 	t->tcp = t->is_tcp ? c->tcp.state : CT_TCP_NONE;
 	if (meta->ct_dir < 2)
 		t->class_id = c->flow[meta->ct_dir].class_id;

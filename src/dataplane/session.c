@@ -188,6 +188,10 @@ known(struct session *s, uint32_t id)
 		}
 		set_fast(c, false);
 	}
+	if (dir == FLOW_REPLY && s->dp->rules != NULL && session_rule_forces(s, conn)) {
+		ct_close(s->dp->ct, conn);
+		return false;
+	}
 	if (c->flow[dir].flags & FLOW_F_ADJUST)
 		s->pkt.ack_offset = seqadj_ack_offset(
 				ct_ext(s->dp->ct, conn), dir, s->m, &s->meta->info);
@@ -279,7 +283,7 @@ session_packet(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 		session_related(dp, m, now);
 		return;
 	}
-	if (!parse_tuple(m, info, s.meta->key.zone, &s.tuple)) {
+	if (!parse_tuple(m, info, dp->ports[s.meta->port_in].parse.zone, &s.tuple)) {
 		session_drop(dp, m, DROP_LOCAL_UNHANDLED);
 		return;
 	}

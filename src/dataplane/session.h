@@ -4,6 +4,7 @@
  *
  *   session.c          entry; packets to shunt itself; packets of known connections
  *   session_open.c     first packets: new connections
+ *   session_rules.c    which rule of "conntrack" a first packet matches, and what it does
  *   session_related.c  ICMP errors about known connections
  *   session_send.c     how each of them ends: forwarded, held, dropped, consumed
  *   compile.c          policy and rewrite of one direction into a struct flow
@@ -42,6 +43,39 @@ session_unknown(struct session *s);
 /* An ICMP error about a connection's packet: translate and forward. */
 void
 session_related(struct dp *dp, struct rte_mbuf *m, uint64_t now);
+
+/* ---- session_rules.c -------------------------------------------------------------------------------------------- */
+
+/* How connection tracking is to treat a new connection. Immutable. */
+struct session_rule {
+	uint8_t policy; /* ct_conn.policy */
+	uint8_t helper; /* enum cfg_helper */
+	bool commit;	/* false: forward without an entry */
+	bool force;	/* an entry of the other direction gives way */
+	bool has_mark;
+	bool has_label;
+	uint32_t mark;
+	uint8_t label[CFG_LABEL_LEN];
+};
+
+/* 0 or -errno; dp->rules stays NULL when the configuration has none. Needs dp->lb. At start; destroy takes NULL. */
+int
+session_rules_create(struct dp *dp);
+void
+session_rules_destroy(struct session_rules *rules);
+
+/* The first rule that the packet matches, as the first of a connection to `service` (or -1), or NULL. */
+const struct session_rule *
+session_rule_of(struct session *s, int service);
+/* What `rule` (may be NULL) says about a connection that was just opened, and is not tracked yet. */
+void
+session_rule_apply(struct session *s, const struct session_rule *rule, uint32_t conn);
+/* Must connection `conn`, whose answer the packet would be, give way to one that the packet opens? */
+bool
+session_rule_forces(struct session *s, uint32_t conn);
+/* Forward the first packet of a connection that is not to be tracked. Takes it. */
+void
+session_rule_uncommitted(struct session *s);
 
 /* ---- session_send.c: each takes the packet, but for session_note and session_may_leave when it says true ---------- */
 

@@ -75,7 +75,7 @@ measure_tunnel(struct session *s)
 }
 
 static void
-open_connection(struct session *s, int service)
+open_connection(struct session *s, int service, const struct session_rule *rule)
 {
 	struct dp *dp = s->dp;
 	struct lb_choice choice = { .backend = FLOW_NO_BACKEND };
@@ -124,6 +124,7 @@ open_connection(struct session *s, int service)
 	ct_conns(dp->ct)[a.conn].flow[FLOW_ORIGINAL].owner = s->meta->worker;
 	ct_conns(dp->ct)[a.conn].flow[FLOW_REPLY].owner = s->meta->worker;
 	ct_conns(dp->ct)[a.conn].flow[FLOW_REPLY].backend = choice.backend;
+	session_rule_apply(s, rule, a.conn);
 	a.backend = choice.backend;
 	a.l7_found = q.l7 != NULL;
 	compile_flow(dp, &a);
@@ -138,6 +139,7 @@ session_unknown(struct session *s)
 {
 	struct dp *dp = s->dp;
 	int service = lb_find(dp->lb, &s->tuple);
+	const struct session_rule *rule;
 	enum drop_reason why;
 
 	if (service < 0 && l3_is_own(dp->l3, s->tuple.key.family, &s->tuple.dst) &&
@@ -148,9 +150,15 @@ session_unknown(struct session *s)
 		session_invalid(dp, s->m, why, FLOW_NONE, s->now);
 		return;
 	}
+	rule = session_rule_of(s, service);
+	if (rule != NULL && !rule->commit &&
+			service < 0) { /* services are translated: by an entry */
+		session_rule_uncommitted(s);
+		return;
+	}
 	if (dp->lim != NULL && limits_refuse(s, service))
 		return;
-	open_connection(s, service);
+	open_connection(s, service, rule);
 	if (dp->lim != NULL && !s->opened)
 		limits_undo(dp);
 }

@@ -50,7 +50,7 @@ quote_transport(struct related *r, uint16_t delta)
 	/* The quoted packet went the other way: its source port is the port that its answer is for. */
 	const rte_be16_t ports[2] = { r->out.key.dport, r->out.key.sport };
 
-	if (proto != IPPROTO_TCP && proto != IPPROTO_UDP && proto != IPPROTO_SCTP)
+	if (!flow_has_ports(proto))
 		return;
 	delta = cksum_delta(delta, l4, ports, sizeof(ports));
 	patch(r, l4, ports, sizeof(ports));
@@ -58,6 +58,9 @@ quote_transport(struct related *r, uint16_t delta)
 		patch_checksum(r, l4 + 16, delta, false);
 	if (proto == IPPROTO_UDP && quoted >= UDP_HEADER_LEN)
 		patch_checksum(r, l4 + 6, delta, true);
+	if (proto == IPPROTO_UDPLITE || proto == IPPROTO_DCCP)
+		patch_checksum(r, l4 + 6, delta,
+				proto == IPPROTO_UDPLITE); /* within the 8 bytes that are there */
 	/* SCTP's CRC covers what is not quoted: it stays. Senders know their packet by its tag (RFC 9260 10). */
 }
 
@@ -115,7 +118,7 @@ tuple_out(const struct ct_table *ct, uint32_t id, struct flow_tuple *out)
 	*out = other;
 	out->src = other.dst;
 	out->dst = other.src;
-	out->key.sport = other.key.dport;
+	out->key.sport = other.key.dport; /* read of protocols that have ports only */
 	out->key.dport = other.key.sport;
 }
 

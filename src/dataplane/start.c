@@ -277,27 +277,11 @@ zone_params(const struct cfg *cfg)
 	return zones;
 }
 
-static int
-conntrack_create(struct dp *dp)
-{
-	const struct cfg_conntrack *c = &dp->cfg->conntrack;
-	const struct cfg_timeouts *t = &c->timeouts;
-	struct ct_zone_params *zones = zone_params(dp->cfg);
-	struct ct_params p = {
-		.connections = dp->cfg->tables.connections,
-		.connections6 = dp->cfg->tables.connections_ipv6,
-		.extensions = dp->cfg->tables.connections_extended,
-		.hasher = make_hasher(dp),
-		.early_drop = c->early_drop,
-		.zones = zones,
-		.n_zones = dp->cfg->n_zones,
-		.socket_id = (int)rte_socket_id(),
-		.qsbr = dp->qsbr,
-		.tcp_loose = c->tcp_loose,
-		.tcp_liberal = c->tcp_liberal,
-	};
-	struct ct_timeouts *to = &p.timeouts;
+_Static_assert(CT_POLICIES_MAX == CFG_TIMEOUT_POLICIES_MAX, "every policy has its number");
 
+static void
+set_timeouts(struct ct_timeouts *to, const struct cfg_timeouts *t)
+{
 	ct_timeouts_default(to); /* some have no key in the configuration */
 	to->tcp[CT_TCP_SYN_SENT] = t->tcp_syn_sent;
 	to->tcp[CT_TCP_SYN_RECV] = t->tcp_syn_recv;
@@ -313,9 +297,52 @@ conntrack_create(struct dp *dp)
 	to->icmp = t->icmp;
 	to->icmp6 = t->icmpv6;
 	to->generic = t->generic;
+	to->sctp[CT_SCTP_CLOSED] = t->sctp_closed;
+	to->sctp[CT_SCTP_COOKIE_WAIT] = t->sctp_cookie_wait;
+	to->sctp[CT_SCTP_COOKIE_ECHOED] = t->sctp_cookie_echoed;
+	to->sctp[CT_SCTP_ESTABLISHED] = t->sctp_established;
+	to->sctp[CT_SCTP_SHUTDOWN_SENT] = t->sctp_shutdown_sent;
+	to->sctp[CT_SCTP_SHUTDOWN_RECD] = t->sctp_shutdown_recd;
+	to->sctp[CT_SCTP_SHUTDOWN_ACK_SENT] = t->sctp_shutdown_ack_sent;
+	to->sctp[CT_SCTP_HEARTBEAT_SENT] = t->sctp_heartbeat_sent;
+	to->gre = t->gre;
+	to->gre_stream = t->gre_stream;
+	to->dccp[CT_DCCP_REQUEST] = t->dccp_request;
+	to->dccp[CT_DCCP_RESPOND] = t->dccp_respond;
+	to->dccp[CT_DCCP_PARTOPEN] = t->dccp_partopen;
+	to->dccp[CT_DCCP_OPEN] = t->dccp_open;
+	to->dccp[CT_DCCP_CLOSEREQ] = t->dccp_closereq;
+	to->dccp[CT_DCCP_CLOSING] = t->dccp_closing;
+	to->dccp[CT_DCCP_TIMEWAIT] = t->dccp_timewait;
+}
+
+static int
+conntrack_create(struct dp *dp)
+{
+	const struct cfg_conntrack *c = &dp->cfg->conntrack;
+	struct ct_zone_params *zones = zone_params(dp->cfg);
+	struct ct_timeouts policies[CT_POLICIES_MAX];
+	struct ct_params p = {
+		.connections = dp->cfg->tables.connections,
+		.connections6 = dp->cfg->tables.connections_ipv6,
+		.extensions = dp->cfg->tables.connections_extended,
+		.hasher = make_hasher(dp),
+		.early_drop = c->early_drop,
+		.zones = zones,
+		.n_zones = dp->cfg->n_zones,
+		.policies = policies,
+		.n_policies = c->n_timeout_policies,
+		.socket_id = (int)rte_socket_id(),
+		.qsbr = dp->qsbr,
+		.tcp_loose = c->tcp_loose,
+		.tcp_liberal = c->tcp_liberal,
+	};
 
 	if (zones == NULL)
 		return -ENOMEM;
+	set_timeouts(&p.timeouts, &c->timeouts);
+	for (unsigned int i = 0; i < c->n_timeout_policies; i++)
+		set_timeouts(&policies[i], &c->timeout_policies[i].timeouts);
 	dp->ct = ct_create(&p);
 	free(zones);
 	if (dp->ct == NULL) {

@@ -25,7 +25,10 @@ struct verdict {
 	const char *port;    /* of entry */
 	const char *state;   /* new, established, related, invalid, untracked, none */
 	const char *dir;     /* original, reply, none */
+	uint8_t flags;	     /* CT_FLAG_* */
 	const char *tcp;     /* "SYN_SENT", ...; NULL: not TCP, the key is left out */
+	const char *sctp;    /* likewise */
+	const char *dccp;    /* likewise */
 	const char *verdict; /* forward, drop, ... */
 	const char *reason;  /* short name of the drop reason; NULL: null */
 	const char *class;   /* NULL: null */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "conntrack/ct.h"
 #include "verdict.h"
 
 /*
@@ -70,6 +71,23 @@ put_out(FILE *f, const struct verdict_out *o)
 	fputs("\"}", f);
 }
 
+static void
+put_flags(FILE *f, uint8_t flags)
+{
+	const char *name, *before = "";
+	uint8_t flag;
+
+	fputs(", \"flags\": [", f);
+	for (unsigned int i = 0; (name = ct_flag_name(i, &flag)) != NULL; i++) {
+		if ((flags & flag) == 0)
+			continue;
+		fputs(before, f);
+		put_string(f, name);
+		before = ", ";
+	}
+	fputs("]", f);
+}
+
 int
 verdict_write(FILE *f, const struct verdict *v)
 {
@@ -79,8 +97,13 @@ verdict_write(FILE *f, const struct verdict *v)
 	put_member(f, "port", v->port);
 	put_member(f, "state", v->state);
 	put_member(f, "dir", v->dir);
+	put_flags(f, v->flags);
 	if (v->tcp != NULL)
 		put_member(f, "tcp", v->tcp);
+	if (v->sctp != NULL)
+		put_member(f, "sctp", v->sctp);
+	if (v->dccp != NULL)
+		put_member(f, "dccp", v->dccp);
 	put_member(f, "verdict", v->verdict);
 	put_member(f, "reason", v->reason);
 	put_member(f, "class", v->class);

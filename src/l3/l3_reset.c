@@ -77,9 +77,7 @@ l3_tcp_reset(struct l3 *l3, struct rte_mbuf *m, uint64_t now, struct l3_out *out
 	reset = l3_make(l3, sizeof(in), &data);
 	if (reset == NULL)
 		return -ENOMEM;
-	ip = (struct l3_ip){
-		.family = v.family, .ttl = L3_TTL, .src = v.dst, .dst = v.src
-	};
+	ip = (struct l3_ip){ .family = v.family, .ttl = L3_TTL, .src = v.dst, .dst = v.src };
 	answer_to(&in, v.l4_len, data);
 	((struct rte_tcp_hdr *)data)->cksum = tcp_cksum(&ip, data);
 	if (l3_make_ip_header(reset, &ip, IPPROTO_TCP) != 0 ||

@@ -233,7 +233,8 @@ top_add(struct lim_top *out, unsigned int n, unsigned int max, const struct lim_
 {
 	unsigned int i = n;
 
-	while (i > 0 && (out[i - 1].connections < t->connections ||
+	while (i > 0 &&
+			(out[i - 1].connections < t->connections ||
 					(out[i - 1].connections == t->connections &&
 							out[i - 1].tokens > t->tokens))) {
 		if (i < max)

@@ -19,8 +19,8 @@ struct lim; /* opaque */
 #define LIM_LIMITS_MAX 64 /* all of them are looked through for every new connection */
 #define LIM_SETS_MAX 1024
 #define LIM_ENTRIES_MAX (1u << 22) /* of one limit */
-#define LIM_RATE_MAX 1000000000u   /* of rate and burst; also keeps a bucket's time below 32 years */
-#define LIM_NONE UINT16_MAX	   /* no set, any port of entry */
+#define LIM_RATE_MAX 1000000000u /* of rate and burst; also keeps a bucket's time below 32 years */
+#define LIM_NONE UINT16_MAX	 /* no set, any port of entry */
 
 enum lim_by { LIM_BY_SOURCE, LIM_BY_DESTINATION, LIM_BY_ALL };
 enum lim_action { LIM_DROP, LIM_RESET, LIM_COUNT };
@@ -39,14 +39,14 @@ struct lim_set_params {
 struct lim_limit_params {
 	const char *name;
 	/* Which connections: all conditions must hold. */
-	uint8_t proto;	     /* IPPROTO_*, 0 = any */
-	uint16_t dport_lo;   /* host order, inclusive. Not 0 to 65535: only protocols with ports */
+	uint8_t proto;	   /* IPPROTO_*, 0 = any */
+	uint16_t dport_lo; /* host order, inclusive. Not 0 to 65535: only protocols with ports */
 	uint16_t dport_hi;
-	uint16_t port_in;    /* port of entry, or LIM_NONE */
-	int32_t service;     /* index, or -1 = any or none */
-	int32_t zone;	     /* or -1 = any */
-	uint16_t set;	     /* the counted address is in it (LIM_BY_ALL: the source); or LIM_NONE */
-	uint16_t not_set;    /* it is not in it; or LIM_NONE */
+	uint16_t port_in; /* port of entry, or LIM_NONE */
+	int32_t service;  /* index, or -1 = any or none */
+	int32_t zone;	  /* or -1 = any */
+	uint16_t set;	  /* the counted address is in it (LIM_BY_ALL: the source); or LIM_NONE */
+	uint16_t not_set; /* it is not in it; or LIM_NONE */
 	/* What is counted as one. */
 	enum lim_by by;
 	uint8_t prefix_len;  /* IPv4: 0 .. 32 */
@@ -133,7 +133,7 @@ struct lim_info {
 	uint64_t passed;		   /* connections counted here and let pass */
 	uint64_t over[LIM_VERDICTS];	   /* by why; refused, or with LIM_COUNT let pass */
 	uint32_t entries, entries_max;
-	uint64_t open;	    /* connections that are counted now */
+	uint64_t open;	   /* connections that are counted now */
 	uint64_t unlisted; /* of which in no entry, because the table was full */
 };
 unsigned int

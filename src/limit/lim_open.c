@@ -145,8 +145,8 @@ key_of(const struct lim_limit *m, const struct lim_conn *c)
 	lim_u128 net;
 
 	if (m->p.by != LIM_BY_ALL) {
-		net = lim_number(family,
-				m->p.by == LIM_BY_SOURCE ? &c->tuple->src : &c->tuple->dst);
+		net = lim_number(
+				family, m->p.by == LIM_BY_SOURCE ? &c->tuple->src : &c->tuple->dst);
 		net &= ~lim_host_bits(family, family == 4 ? m->p.prefix_len : m->p.prefix_len6);
 		k.net[0] = (uint64_t)(net >> 64);
 		k.net[1] = (uint64_t)net;

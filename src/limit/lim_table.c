@@ -108,9 +108,7 @@ lim_table_find(const struct lim_table *t, const struct lim_key *k)
 void
 lim_table_fill(struct lim_table *t, struct lim_entry *e, const struct lim_key *k)
 {
-	*e = (struct lim_entry){
-		.net = { k->net[0], k->net[1] }, .family = k->family & 3u
-	};
+	*e = (struct lim_entry){ .net = { k->net[0], k->net[1] }, .family = k->family & 3u };
 	t->n++;
 }
 

@@ -36,8 +36,8 @@ rnd(uint32_t n)
 	return (uint32_t)((rng >> 33) % n);
 }
 #define PICK(...) \
-	(((const uint32_t[]){ __VA_ARGS__ })[rnd(sizeof((const uint32_t[]){ __VA_ARGS__ }) / \
-			sizeof(uint32_t))])
+	(((const uint32_t[]){ __VA_ARGS__ })[rnd( \
+			sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))])
 
 /* ---- model ---- */
 
@@ -285,7 +285,8 @@ random_limit(void)
 		.zone = rnd(4) ? -1 : (int)rnd(2),
 		.set = rnd(4) ? LIM_NONE : (uint16_t)rnd(SETS),
 		.not_set = rnd(4) ? LIM_NONE : (uint16_t)rnd(SETS),
-		.by = (enum lim_by)PICK(LIM_BY_SOURCE, LIM_BY_SOURCE, LIM_BY_DESTINATION, LIM_BY_ALL),
+		.by = (enum lim_by)PICK(
+				LIM_BY_SOURCE, LIM_BY_SOURCE, LIM_BY_DESTINATION, LIM_BY_ALL),
 		.prefix_len = (uint8_t)PICK(32, 32, 24, 16, 0),
 		.prefix_len6 = (uint8_t)PICK(128, 64, 48, 57, 0),
 		.connections = PICK(0, 1, 3, 10, 30),
@@ -308,7 +309,9 @@ random_limit(void)
 static struct lim *
 random_limits(struct model *m)
 {
-	struct lim_params p = { .limits = m->limit, .sets = m->set, .n_sets = SETS, .hash_seed = rng };
+	struct lim_params p = {
+		.limits = m->limit, .sets = m->set, .n_sets = SETS, .hash_seed = rng
+	};
 	struct lim *l;
 
 	memset(m, 0, sizeof(*m));
@@ -444,7 +447,9 @@ one_close(struct model *m, struct lim *l)
 {
 	unsigned int k = rnd(m->n_conns);
 	struct conn *c = &m->conn[k];
-	const struct lim_conn lc = { .tuple = &c->tuple, .port_in = c->port_in, .service = c->service };
+	const struct lim_conn lc = {
+		.tuple = &c->tuple, .port_in = c->port_in, .service = c->service
+	};
 
 	/* The same time for both: an entry whose bucket is full goes at once. */
 	lim_close(l, &lc, random_time(m));
@@ -466,7 +471,8 @@ test_model(void **state)
 			uint32_t what = rnd(100);
 
 			/* Tides: it fills up, and empties. */
-			if (m.n_conns > 0 && (m.n_conns == CONNS || what < (step / 150 % 2 ? 70u : 30u)))
+			if (m.n_conns > 0 &&
+					(m.n_conns == CONNS || what < (step / 150 % 2 ? 70u : 30u)))
 				one_close(&m, l);
 			else if (what == 99)
 				lim_tidy(l, random_time(&m), rnd(50));
@@ -546,7 +552,8 @@ test_sets(void **state)
 static void
 test_set_edges(void **state)
 {
-	const struct lim_prefix all[] = { { .family = 4 }, { .family = 6, .len = 1, .addr = { { 0x80 } } } };
+	const struct lim_prefix all[] = { { .family = 4 },
+		{ .family = 6, .len = 1, .addr = { { 0x80 } } } };
 	const struct lim_prefix none[] = { { .family = 4, .len = 33 } };
 	struct lim_set s = { .n = { 0 } };
 
