@@ -414,6 +414,10 @@ test_text(void **state)
 		{ "2001:db8::1", "2001:db8::2", IPPROTO_ICMPV6, 77, 139 << 8 | 2,
 				"icmp6 2001:db8::1 -> 2001:db8::2 type 139 code 2 id 77" },
 		{ "192.0.2.1", "192.0.2.10", IPPROTO_GRE, 0, 0, "gre 192.0.2.1 -> 192.0.2.10" },
+		{ "192.0.2.1", "192.0.2.10", IPPROTO_GRE, 0xa, 0xbcd,
+				"gre 192.0.2.1 -> 192.0.2.10 key 0x000a0bcd" },
+		{ "192.0.2.1", "192.0.2.10", IPPROTO_DCCP, 9, 80,
+				"dccp 192.0.2.1:9 -> 192.0.2.10:80" },
 		{ "192.0.2.1", "192.0.2.10", 253, 0, 0, "proto 253 192.0.2.1 -> 192.0.2.10" },
 	};
 	char buf[FLOW_TUPLE_STRLEN], longest[FLOW_TUPLE_STRLEN];

@@ -64,7 +64,7 @@ static const char *const names[] = { "a.example", "b.example", "*.example", "*.b
 static const uint8_t ids[] = { 1, 2, 3, 4, 5 };
 
 static void
-random_rule(uint64_t *s, struct cls_rule *r)
+random_rule(uint64_t *s, struct cls_rule *r, bool contexts)
 {
 	memset(r, 0, sizeof(*r));
 	r->family = (uint8_t)(2 * rnd(s, 3));
@@ -77,6 +77,10 @@ random_rule(uint64_t *s, struct cls_rule *r)
 	random_prefix(s, r->family, &r->dst);
 	random_range(s, &r->sport);
 	random_range(s, &r->dport);
+	if (contexts) { /* zones at both ends of their range, and one more than either */
+		r->zone = rnd(s, 2) == 0 ? (uint32_t)(rnd(s, 2) * 65534 + rnd(s, 2)) + 1 : 0;
+		r->service = rnd(s, 3) == 0 ? (uint16_t)(1 + rnd(s, 3)) : 0;
+	}
 	switch (rnd(s, 6)) {
 	case 0:
 		r->sni = names[rnd(s, RTE_DIM(names))];
@@ -133,14 +137,14 @@ naive(const struct cls_rule *rules, unsigned int n, const struct cls_input *in,
 }
 
 static void
-random_round(uint64_t seed, unsigned int n_rules, unsigned int *matched)
+random_round(uint64_t seed, unsigned int n_rules, bool contexts, unsigned int *matched)
 {
 	static struct cls_rule rules[RULES], copies[RULES];
 	struct cls *c;
 	unsigned int i;
 
 	for (i = 0; i < n_rules; i++) {
-		random_rule(&seed, &rules[i]);
+		random_rule(&seed, &rules[i], contexts);
 		assert_int_equal(cls_rule_copy(&copies[i], &rules[i]), 0);
 	}
 	c = create("random", rules, n_rules);
@@ -152,9 +156,11 @@ random_round(uint64_t seed, unsigned int n_rules, unsigned int *matched)
 		struct cls_l7 l7;
 		struct cls_input in = { .tuple = &t,
 			.in_port = (uint16_t)(250 + rnd(&seed, 10)),
-			.state = (enum ct_state)rnd(&seed, CT_STATE_COUNT) };
+			.state = (enum ct_state)rnd(&seed, CT_STATE_COUNT),
+			.service = (uint16_t)rnd(&seed, 4) };
 		struct cls_result got, want;
 
+		t.key.zone = (uint16_t)(rnd(&seed, 2) * 65534 + rnd(&seed, 2));
 		t.src = random_addr(&seed, family);
 		t.dst = random_addr(&seed, family);
 		random_l7(&seed, &l7);
@@ -179,13 +185,14 @@ static void
 test_random(void **state)
 {
 	static const unsigned int sizes[] = { 1, 2, 3, 5, 10, 30, 100, 300, RULES };
-	unsigned int matched[3] = { 0 }, i, round;
+	unsigned int matched[3] = { 0 }, i, round, contexts;
 
 	(void)state;
 	for (i = 0; i < RTE_DIM(sizes); i++) {
 		for (round = 0; round < (sizes[i] < RULES ? 3 : 1); round++)
-			random_round(UINT64_C(88172645463325252) + 977 * i + round, sizes[i],
-					matched);
+			for (contexts = 0; contexts < 2; contexts++)
+				random_round(UINT64_C(88172645463325252) + 977 * i + round,
+						sizes[i], contexts, matched);
 	}
 	print_message("%u by default, %u by a rule, %u by a rule with layer 7 pending\n",
 			matched[0], matched[1], matched[2]);

@@ -52,13 +52,16 @@ struct row {
 	.what = VERIFY, .flags = PKT_F_INVALID | PKT_F_CONTROL | PKT_F_L4_CSUM_BAD, \
 	.reason = DROP_##r
 
+/* Length and coverage; type and X. */
+#define DCCP(words, type) OTHER4, .set = { { 23, S("\x21") }, { 38, S(words) }, { 42, S(type) } }
+
 /* clang-format off */
 static const struct row rows[] = {
 	/* good */
 	{ "arp", ARP, .flags = PKT_F_ARP | PKT_F_CONTROL },
-	{ "tcp4", TCP4 }, { "udp4", UDP4 }, { "lite4", LITE4 }, { "sctp4", SCTP4 }, { "echo4", ECHO4 },
+	{ "tcp4", TCP4 }, { "udp4", UDP4 }, { "lite4", LITE4 }, { "sctp4", SCTP4, .flags = PKT_F_CONTROL }, { "echo4", ECHO4 },
 	{ "gre4", GRE4 }, { "other4", OTHER4 }, { "tcp6", TCP6 }, { "udp6", UDP6 }, { "lite6", LITE6 },
-	{ "sctp6", SCTP6 }, { "echo6", ECHO6 }, { "other6", OTHER6 },
+	{ "sctp6", SCTP6, .flags = PKT_F_CONTROL }, { "echo6", ECHO6 }, { "other6", OTHER6 },
 	{ "error4", UNREACH4, .flags = PKT_F_ICMP_ERROR | PKT_F_CONTROL },
 	{ "error6", UNREACH6, .flags = PKT_F_ICMP_ERROR | PKT_F_CONTROL },
 	{ "nd", NS6, .flags = PKT_F_ND | PKT_F_CONTROL },
@@ -214,14 +217,34 @@ static const struct row rows[] = {
 	{ "gre of version 4", GRE4, .set = { { 34, S("\x20\x04") } } },
 	{ "esp cut", OTHER4, .set = { { 23, S("\x32") }, { 16, S("\0\x1b") } }, INVALID(ESP_SHORT) },
 	{ "ah cut", OTHER4, .set = { { 23, S("\x33") }, { 16, S("\0\x1f") } }, INVALID(L4_SHORT) },
-	{ "dccp", OTHER4, .set = { { 23, S("\x21") } } },
+	{ "sctp chunk beyond", SCTP4, .set = { { 48, S("\0\x15") } }, INVALID(SCTP_CHUNK) },
+	{ "sctp second chunk cut", SCTP4, .set = { { 48, S("\0\x11") } }, .grow = 0, .flags = PKT_F_CONTROL },
+	{ "sctp second chunk of 0", SCTP4, .set = { { 48, S("\0\x8") }, { 54, S("\0\0\0\0") } }, INVALID(SCTP_CHUNK) },
+	{ "sctp two chunks", SCTP4, .set = { { 48, S("\0\x5") }, { 54, S("\x01\0\0\x0c") } }, .flags = PKT_F_CONTROL },
+	{ "sctp crumbs", SCTP4, .set = { { 48, S("\0\x10") }, { 62, S("\0\0\0\3") } }, INVALID(SCTP_CHUNK) },
+	{ "gre key cut", GRE4, .set = { { 34, S("\x20") }, { 16, S("\0\x1b") } }, INVALID(GRE_SHORT) },
+	{ "gre sum, key, sequence", GRE4, .set = { { 34, S("\xb0") } } },
+	{ "gre sum, key, sequence cut", GRE4, .set = { { 34, S("\xb0") }, { 16, S("\0\x23") } }, INVALID(GRE_SHORT) },
+	{ "dccp data", DCCP("\3\0", "\4") },
+	{ "dccp data, long numbers", DCCP("\4\0", "\5") },
+	{ "dccp of 14 words", DCCP("\x0e\0", "\4"), INVALID(DCCP_SHORT) },
+	{ "dccp of 2 words", DCCP("\2\0", "\4"), INVALID(DCCP_SHORT) },
+	{ "dccp ack without numbers", DCCP("\3\0", "\6"), INVALID(DCCP_SHORT) },
+	{ "dccp ack", DCCP("\4\0", "\6") },
+	{ "dccp short request", DCCP("\4\0", "\0"), INVALID(DCCP_SHORT) },
+	{ "dccp request without room", DCCP("\4\0", "\1"), INVALID(DCCP_SHORT) },
+	{ "dccp of type 10", DCCP("\4\0", "\x15"), INVALID(DCCP_SHORT) },
+	{ "dccp covers all", DCCP("\3\2", "\4") },
+	{ "dccp covers more", DCCP("\3\3", "\4"), INVALID(DCCP_SHORT) },
+	{ "dccp cut", OTHER4, .set = { { 23, S("\x21") }, { 16, S("\0\x1f") } }, INVALID(DCCP_SHORT) },
 	{ "nothing in it", OTHER4, .set = { { 16, S("\0\x14") } } },
 
 	/* checksums */
 	{ "tcp4 sum", TCP4, .what = VERIFY, .flags = GOOD }, { "tcp6 sum", TCP6, .what = VERIFY, .flags = GOOD },
 	{ "udp4 sum", UDP4, .what = VERIFY, .flags = GOOD }, { "udp6 sum", UDP6, .what = VERIFY, .flags = GOOD },
 	{ "lite4 sum", LITE4, .what = VERIFY, .flags = GOOD }, { "lite6 sum", LITE6, .what = VERIFY, .flags = GOOD },
-	{ "sctp4 sum", SCTP4, .what = VERIFY, .flags = GOOD }, { "sctp6 sum", SCTP6, .what = VERIFY, .flags = GOOD },
+	{ "sctp4 sum", SCTP4, .what = VERIFY, .flags = GOOD | PKT_F_CONTROL },
+	{ "sctp6 sum", SCTP6, .what = VERIFY, .flags = GOOD | PKT_F_CONTROL },
 	{ "echo4 sum", ECHO4, .what = VERIFY, .flags = GOOD }, { "echo6 sum", ECHO6, .what = VERIFY, .flags = GOOD },
 	{ "gre has none", GRE4, .what = VERIFY }, { "padding is not summed", UDP4, .grow = 5, .what = VERIFY, .flags = GOOD },
 	{ "udp none", UDP4, .set = { { 40, S("\0\0") } }, .what = VERIFY, .flags = GOOD },
@@ -306,11 +329,82 @@ test_rows(void **state)
 	}
 }
 
+/* RFC 2890: where the key lies, by the flags before it; not in other versions (PPTP's header is its own). */
+static void
+test_gre_keys(void **state)
+{
+	static const struct {
+		uint8_t flags, version;
+		uint16_t at; /* of the key in the frame; 0: none */
+	} heads[] = { { 0, 0, 0 }, { 0x20, 0, 38 }, { 0xa0, 0, 42 }, { 0x60, 0, 42 },
+		{ 0xb0, 0, 42 }, { 0x10, 0, 0 }, { 0x80, 0, 0 }, { 0x30, 1, 0 },
+		{ 0x20, 0x80, 38 } };
+	const struct parse_params pp = { .mac = TEST_MAC };
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(heads); i++) {
+		struct flow_tuple tuple, answer;
+		struct pkt_info info;
+		struct flow_key key;
+		struct rte_mbuf *m;
+		uint8_t want[4] = { 0 };
+		struct frame f;
+
+		frame_make(&f, GRE4);
+		f.b[34] = heads[i].flags;
+		f.b[35] = heads[i].version;
+		m = mbuf_make(&f, NULL);
+		parse_one(m, &pp, &info, &key);
+		assert_int_equal(info.flags, 0);
+		if (heads[i].at != 0)
+			memcpy(want, f.b + heads[i].at, 4);
+		assert_memory_equal(&key.sport, want, 4);
+		/* Both directions carry it as it is. */
+		assert_true(parse_tuple(m, &info, 0, &tuple));
+		assert_true(flow_tuple_reply(&tuple, &answer));
+		assert_memory_equal(&answer.key.sport, want, 4);
+		assert_int_equal(answer.key.src, tuple.key.dst);
+		mbuf_free(m);
+	}
+}
+
+/* Every type of chunk, first and second: is it one that the tracker must see? */
+static void
+test_sctp_chunks(void **state)
+{
+	static const uint8_t seen[] = { 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 14 };
+	const struct parse_params pp = { .mac = TEST_MAC };
+
+	(void)state;
+	for (unsigned int type = 0; type < 256; type++) {
+		const bool control = memchr(seen, (int)type, sizeof(seen)) != NULL;
+
+		for (unsigned int at = 46; at <= 54; at += 8) {
+			struct pkt_info info;
+			struct flow_key key;
+			struct rte_mbuf *m;
+			struct frame f;
+
+			frame_make(&f, SCTP4);
+			memcpy(f.b + 46, "\0\0\0\x8", 4);
+			memcpy(f.b + 54, "\0\0\0\xc", 4);
+			f.b[at] = (uint8_t)type;
+			m = mbuf_make(&f, NULL);
+			parse_one(m, &pp, &info, &key);
+			assert_int_equal(info.flags, PKT_F_CONTROL);
+			assert_int_equal(info.tcp_flags, control ? 0 : PKT_SCTP_DATA);
+			mbuf_free(m);
+		}
+	}
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_gre_keys),
+		cmocka_unit_test(test_sctp_chunks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,6 +51,9 @@ static const struct quoted_row quoted_rows[] = {
 	{ "udp6, half a header", UDP6, 0, S(""), 39, true },
 	{ "echo", ECHO4, 0, S(""), 28, false },
 	{ "echo6", ECHO6, 0, S(""), 48, false },
+	{ "gre, half a header", GRE4, 0, S(""), 24, true },
+	{ "sctp, 8 bytes", SCTP4, 0, S(""), 28, false },
+	{ "lite, 8 bytes", LITE4, 0, S(""), 28, false },
 	{ "other", OTHER4, 0, S(""), 0, false },
 	{ "error about an error", UNREACH4, 0, S(""), 0, true },
 	{ "error about an error 6", UNREACH6, 0, S(""), 0, true },
@@ -112,6 +115,44 @@ test_quoted(void **state)
 					assert_memory_equal(&tuple, &want, sizeof(want));
 				else
 					assert_int_equal(inner.l4_off, ip + 36);
+			}
+			mbuf_free(m);
+		}
+	}
+}
+
+/* A GRE key is part of the tuple, so a quotation must reach as far. */
+static void
+test_quoted_gre(void **state)
+{
+	(void)state;
+	for (unsigned int sum = 0; sum < 2; sum++) {
+		for (uint16_t n = 28; n < 40; n++) {
+			struct pkt_info outer, inner, was;
+			struct flow_tuple tuple, want;
+			struct frame about, f;
+			struct flow_key key;
+			struct rte_mbuf *m;
+
+			frame_make(&about, GRE4);
+			about.b[34] = sum ? 0xa0 : 0x20;
+			m = mbuf_make(&about, NULL);
+			parse_one(m, &params, &was, &key);
+			assert_true(parse_tuple(m, &was, params.zone, &want));
+			mbuf_free(m);
+			assert_int_not_equal(want.key.sport, 0);
+			quote(&f, &about, n);
+			m = mbuf_make(&f, NULL);
+			parse_one(m, &params, &outer, &key);
+			if (n < 28 + 4 * sum) {
+				assert_int_equal(parse_icmp_inner(m, &outer, params.zone, &inner,
+								 &tuple),
+						DROP_ICMP_INNER);
+			} else {
+				assert_int_equal(parse_icmp_inner(m, &outer, params.zone, &inner,
+								 &tuple),
+						DROP_NONE);
+				assert_memory_equal(&tuple, &want, sizeof(want));
 			}
 			mbuf_free(m);
 		}
@@ -281,6 +322,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_quoted),
+		cmocka_unit_test(test_quoted_gre),
 		cmocka_unit_test(test_quoted_extensions),
 		cmocka_unit_test(test_tunnels),
 		cmocka_unit_test(test_no_tunnel),
