@@ -59,7 +59,7 @@
 	X(SCTP_CHECKSUM, "sctp_checksum", "SCTP CRC32c is wrong") \
 	X(SCTP_CHUNK, "sctp_chunk", \
 			"SCTP chunk cut, of a bad length, or bundled with what may not be") \
-	X(DCCP_SHORT, "dccp_short", "DCCP header cut, of a bad length, or of no known type") \
+	X(DCCP_SHORT, "dccp_short", "DCCP header cut or of no known type") \
 	X(DCCP_CHECKSUM, "dccp_checksum", "DCCP checksum is wrong") \
 	X(GRE_SHORT, "gre_short", "GRE header cut") \
 	X(ESP_SHORT, "esp_short", "ESP header cut") \

@@ -38,6 +38,8 @@
 
 /* pkt_info.tcp_flags of SCTP: no chunk says anything about the association (DATA, SACK, ...). */
 #define PKT_SCTP_DATA 0x01u
+/* Of DCCP: the header is one. Else it is just a protocol, without ports. */
+#define PKT_DCCP 0x80u
 
 /* Offsets are bytes from the start of the frame. 16 bytes, a quarter of a cache line. */
 struct pkt_info {
@@ -48,7 +50,7 @@ struct pkt_info {
 	uint16_t flags;	   /* PKT_F_* */
 	uint8_t family;	   /* 4, 6; 0 = not IP */
 	uint8_t proto;	   /* transport protocol after extension headers */
-	uint8_t tcp_flags; /* TCP; SCTP: PKT_SCTP_DATA or 0; DCCP: type of the packet */
+	uint8_t tcp_flags; /* TCP; SCTP: PKT_SCTP_DATA or 0; DCCP: PKT_DCCP | type, or 0 */
 	uint8_t reason;	   /* enum drop_reason */
 	uint16_t vlan;	   /* outermost VLAN id, 0 = none */
 };

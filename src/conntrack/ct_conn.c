@@ -36,7 +36,7 @@ ct_ops_of(const struct flow_key *key)
 	case IPPROTO_SCTP:
 		return &ct_sctp_ops;
 	case IPPROTO_DCCP:
-		return &ct_dccp_ops;
+		return key->sport | key->dport ? &ct_dccp_ops : &ct_other_ops;
 	case IPPROTO_GRE:
 		return &ct_gre_ops;
 	default:

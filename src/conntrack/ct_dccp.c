@@ -3,6 +3,7 @@
  * DCCP tracker: the state of a connection as somebody between client and server can know it (RFC 4340 8). Control lcore,
  * through ct_conn.c. Sequence numbers are not checked: how large their window is, the two ends agree on in options.
  *
+ * What carries the protocol's number and is no DCCP has no ports, and ct_other.c tracks it.
  * Only a Request opens: connections are not picked up in the middle. A Request after the end opens anew.
  */
 #include "ct_priv.h"

@@ -68,7 +68,9 @@ ct_state_of(const struct ct_conn *c)
 	case IPPROTO_SCTP:
 		return ct_sctp_state_name(c->sctp.state);
 	case IPPROTO_DCCP:
-		return ct_dccp_state_name(c->dccp.state);
+		return ct_ops_of(&c->flow[FLOW_ORIGINAL].key) == &ct_dccp_ops
+				? ct_dccp_state_name(c->dccp.state)
+				: NULL;
 	default:
 		return NULL;
 	}

@@ -49,7 +49,7 @@ l4_delta(const struct compile_args *a, const struct flow_tuple *out)
 	switch (a->tuple->key.proto) {
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
+	case IPPROTO_UDPLITE: /* this and the next: flow_run_rare */
 	case IPPROTO_DCCP:
 		delta = cksum_delta(delta, &a->tuple->key.sport, &out->key.sport, 4);
 		/* fall through */

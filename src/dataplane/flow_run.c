@@ -12,7 +12,8 @@ flow_run_rare(const struct flow *f, struct rte_mbuf *m, uint8_t *l4, const struc
 {
 	rte_le32_t crc;
 
-	if (!flow_has_ports(info->proto))
+	if (!flow_has_ports(info->proto) ||
+			(info->proto == IPPROTO_DCCP && (info->tcp_flags & PKT_DCCP) == 0))
 		return;
 	memcpy(l4, &f->sport, 4);
 	if (info->proto == IPPROTO_SCTP) { /* a CRC cannot be updated by differences */

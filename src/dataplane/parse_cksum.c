@@ -115,7 +115,7 @@ checksum_reason(const struct pkt_info *info)
 	case IPPROTO_SCTP:
 		return DROP_SCTP_CHECKSUM;
 	case IPPROTO_DCCP:
-		return DROP_DCCP_CHECKSUM;
+		return info->tcp_flags & PKT_DCCP ? DROP_DCCP_CHECKSUM : DROP_NONE;
 	default:
 		return DROP_NONE;
 	}

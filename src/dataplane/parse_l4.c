@@ -25,7 +25,6 @@ static const struct transport {
 	[IPPROTO_UDP] = { 8, 8, DROP_UDP_SHORT },
 	[IPPROTO_UDPLITE] = { 8, 8, DROP_UDP_SHORT },
 	[IPPROTO_SCTP] = { 16, 12, DROP_SCTP_SHORT }, /* a packet without a chunk says nothing */
-	[IPPROTO_DCCP] = { 12, 12, DROP_DCCP_SHORT },
 	[IPPROTO_GRE] = { 4, 4, DROP_GRE_SHORT },
 	[IPPROTO_ESP] = { 8, 8, DROP_ESP_SHORT },
 	[IPPROTO_AH] = { 12, 12, DROP_L4_SHORT },
@@ -107,31 +106,38 @@ parse_sctp(struct parse *p, const uint8_t *h, uint32_t avail)
 
 /*
  * RFC 4340 5.1: long sequence numbers but in Data, Ack and DataAck, where they are optional; the header is at least that of
- * its type, the checksum covers the header and no more than there is (9.2).
+ * its type, the checksum covers the header and no more than there is (9.2). What does not look like that, down to the bits
+ * that senders leave zero, is no DCCP: it has no ports, and is tracked by its addresses, as Linux does with all of it.
  */
-static enum drop_reason
-parse_dccp(struct parse *p, const uint8_t *h, uint32_t avail)
+static void
+parse_dccp(struct parse *p, uint32_t avail)
 {
 	/* Behind the generic header, by type. */
 	static const uint8_t rest[] = { 4, 12, 0, 8, 8, 8, 8, 12, 8, 8 };
 	struct pkt_info *info = p->info;
-	const uint8_t type = h[8] >> 1 & 15, cover = h[5] & 15;
-	const bool extended = h[8] & 1, data = type >= 2 && type <= 4;
-	const uint32_t len = h[4] * 4u;
-	uint32_t least;
+	uint8_t buf[12], type, cover;
+	const uint8_t *h = parse_read(p, info->l4_off, sizeof(buf), buf);
+	uint32_t len, least;
+	bool extended, data;
 
-	if (type >= RTE_DIM(rest) || (!extended && !data))
-		return DROP_DCCP_SHORT;
+	if (h == NULL || (h[8] & 0xe0) != 0 || (parse_be16(h) | parse_be16(h + 2)) == 0)
+		return;
+	type = h[8] >> 1 & 15;
+	cover = h[5] & 15;
+	extended = h[8] & 1;
+	data = type >= 2 && type <= 4;
+	len = h[4] * 4u;
+	if (type >= RTE_DIM(rest) || (extended ? h[9] != 0 : !data))
+		return;
 	least = (extended ? 16u : 12u) + (extended || type == 2 ? rest[type] : 4u);
 	if (len < least || len > avail)
-		return DROP_DCCP_SHORT;
+		return;
 	if (cover > 1 && (info->flags & PKT_F_FRAG) == 0 && len + (cover - 1) * 4u > avail)
-		return DROP_DCCP_SHORT;
+		return;
 	info->payload_off = (uint16_t)(info->l4_off + len);
-	info->tcp_flags = type;
+	info->tcp_flags = (uint8_t)(PKT_DCCP | type);
 	if (!data)
 		info->flags |= PKT_F_CONTROL;
-	return DROP_NONE;
 }
 
 /* Where the key lies in a GRE header, RFC 2890 2 (checksum, RFC 2784; routing, RFC 1701, makes room for one too). */
@@ -174,6 +180,8 @@ parse_l4(struct parse *p)
 	uint8_t buf[20];
 	const uint8_t *h;
 
+	if (info->proto == IPPROTO_DCCP)
+		parse_dccp(p, avail);
 	if (t->header == 0)
 		return DROP_NONE;
 	h = parse_read(p, info->l4_off, t->header, buf);
@@ -189,8 +197,6 @@ parse_l4(struct parse *p)
 		return parse_udplite(p, h, avail);
 	case IPPROTO_SCTP:
 		return parse_sctp(p, h, avail);
-	case IPPROTO_DCCP:
-		return parse_dccp(p, h, avail);
 	case IPPROTO_GRE:
 		return parse_gre(p, h, avail);
 	case IPPROTO_ICMP:
@@ -237,7 +243,8 @@ read_ports(const struct parse *p, struct flow_key *key)
 	}
 	if (key->proto == IPPROTO_GRE)
 		return read_gre_key(p, key);
-	if (!flow_has_ports(key->proto))
+	if (!flow_has_ports(key->proto) ||
+			(key->proto == IPPROTO_DCCP && (p->info->tcp_flags & PKT_DCCP) == 0))
 		return true;
 	h = parse_read(p, p->info->l4_off, 4, buf);
 	if (h == NULL)

@@ -35,6 +35,9 @@ parse_icmp_inner(const struct rte_mbuf *m, const struct pkt_info *outer, uint16_
 		return DROP_ICMP_INNER;
 	if (parse_is_icmp(inner) && parse_icmp_is_error(inner->family, h[0]))
 		return DROP_ICMP_INNER;
+	if (inner->proto == IPPROTO_DCCP)
+		inner->tcp_flags =
+				PKT_DCCP; /* its type is not among the 8 bytes: it was sent, so it is good */
 	inner->payload_off = (uint16_t)(inner->l4_off + QUOTED_TRANSPORT_MIN);
 	return parse_tuple(m, inner, zone, tuple) ? DROP_NONE : DROP_ICMP_INNER;
 }

@@ -162,7 +162,9 @@ trace_run(struct dp_worker *w, struct pkt_burst *b, unsigned int i)
 		.tcp = b->info[i].proto == IPPROTO_TCP ? c->tcp.state : 0,
 		.flags = ct_flags(c, b->flow[i] & 1, CT_STATE_ESTABLISHED),
 		.sctp = b->info[i].proto == IPPROTO_SCTP ? ct_sctp_state_name(c->sctp.state) : NULL,
-		.dccp = b->info[i].proto == IPPROTO_DCCP ? ct_dccp_state_name(c->dccp.state) : NULL,
+		.dccp = b->info[i].proto == IPPROTO_DCCP && (b->info[i].tcp_flags & PKT_DCCP)
+				? ct_dccp_state_name(c->dccp.state)
+				: NULL,
 		.class_id = c->flow[b->flow[i] & 1].class_id,
 	};
 }

@@ -503,7 +503,10 @@ trace_note(const struct dp *dp, const struct rte_mbuf *m)
 	t->is_tcp = meta->info.proto == IPPROTO_TCP;
 	t->flags = ct_flags(NULL, t->dir, t->state);
 	t->sctp = meta->info.proto == IPPROTO_SCTP && t->state != CT_STATE_NONE ? "NONE" : NULL;
-	t->dccp = meta->info.proto == IPPROTO_DCCP && t->state != CT_STATE_NONE ? "NONE" : NULL;
+	t->dccp = meta->info.proto == IPPROTO_DCCP && (meta->info.tcp_flags & PKT_DCCP) &&
+					t->state != CT_STATE_NONE
+			? "NONE"
+			: NULL;
 	conn = meta->conn;
 	if (t->is_tcp && conn == FLOW_NONE && t->state == CT_STATE_INVALID)
 		t->is_tcp = connection_named(dp, m, &conn);

@@ -12,7 +12,7 @@ import lib
 
 CONFIG = lib.SOURCE / "config" / "demo.json"
 MKPCAP = os.path.join(os.environ["SHUNT_BUILD_DIR"], "tools", "mkpcap", "shunt-mkpcap")
-KEYS = ["n", "port", "state", "dir", "tcp", "verdict", "reason", "class", "path", "out"]
+KEYS = ["n", "port", "state", "dir", "flags", "tcp", "verdict", "reason", "class", "path", "out"]
 VALUES = {
     "port": {"external", "internal"},
     "state": {"none", "new", "established", "related", "invalid", "untracked"},

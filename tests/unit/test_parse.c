@@ -227,16 +227,16 @@ static const struct row rows[] = {
 	{ "gre sum, key, sequence cut", GRE4, .set = { { 34, S("\xb0") }, { 16, S("\0\x23") } }, INVALID(GRE_SHORT) },
 	{ "dccp data", DCCP("\3\0", "\4") },
 	{ "dccp data, long numbers", DCCP("\4\0", "\5") },
-	{ "dccp of 14 words", DCCP("\x0e\0", "\4"), INVALID(DCCP_SHORT) },
-	{ "dccp of 2 words", DCCP("\2\0", "\4"), INVALID(DCCP_SHORT) },
-	{ "dccp ack without numbers", DCCP("\3\0", "\6"), INVALID(DCCP_SHORT) },
+	{ "dccp of 14 words", DCCP("\x0e\0", "\4") },
+	{ "dccp of 2 words", DCCP("\2\0", "\4") },
+	{ "dccp ack without numbers", DCCP("\3\0", "\6") },
 	{ "dccp ack", DCCP("\4\0", "\6") },
-	{ "dccp short request", DCCP("\4\0", "\0"), INVALID(DCCP_SHORT) },
-	{ "dccp request without room", DCCP("\4\0", "\1"), INVALID(DCCP_SHORT) },
-	{ "dccp of type 10", DCCP("\4\0", "\x15"), INVALID(DCCP_SHORT) },
+	{ "dccp short request", DCCP("\4\0", "\0") },
+	{ "dccp request without room", DCCP("\4\0", "\1") },
+	{ "dccp of type 10", DCCP("\4\0", "\x15") },
 	{ "dccp covers all", DCCP("\3\2", "\4") },
-	{ "dccp covers more", DCCP("\3\3", "\4"), INVALID(DCCP_SHORT) },
-	{ "dccp cut", OTHER4, .set = { { 23, S("\x21") }, { 16, S("\0\x1f") } }, INVALID(DCCP_SHORT) },
+	{ "dccp covers more", DCCP("\3\3", "\4") },
+	{ "dccp cut", OTHER4, .set = { { 23, S("\x21") }, { 16, S("\0\x1f") } } },
 	{ "nothing in it", OTHER4, .set = { { 16, S("\0\x14") } } },
 
 	/* checksums */
@@ -368,6 +368,42 @@ test_gre_keys(void **state)
 	}
 }
 
+/* Has a DCCP packet of 16 bytes ports, by its length, its coverage, and type and X? */
+static void
+test_dccp(void **state)
+{
+	static const struct {
+		uint8_t words, cover, type, zero, flags; /* flags 0: it is none */
+	} heads[] = { { 3, 0, 4, 0, PKT_DCCP | 2 }, { 3, 2, 4, 0, PKT_DCCP | 2 },
+		{ 4, 0, 5, 0, PKT_DCCP | 2 }, { 4, 0, 6, 0, PKT_DCCP | 3 },
+		{ 4, 0, 8, 0, PKT_DCCP | 4 }, { 3, 3, 4, 0, 0 }, { 14, 0, 4, 0, 0 },
+		{ 2, 0, 4, 0, 0 }, { 3, 0, 6, 0, 0 }, { 4, 0, 0, 0, 0 }, { 4, 0, 1, 0, 0 },
+		{ 4, 0, 0x15, 0, 0 }, { 3, 0, 0x24, 0, 0 }, { 4, 0, 5, 1, 0 } };
+	const struct parse_params pp = { .mac = TEST_MAC };
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(heads); i++) {
+		struct pkt_info info;
+		struct flow_key key;
+		struct rte_mbuf *m;
+		struct frame f;
+
+		frame_make(&f, OTHER4);
+		f.b[23] = IPPROTO_DCCP;
+		f.b[38] = heads[i].words;
+		f.b[39] = heads[i].cover;
+		f.b[42] = heads[i].type;
+		f.b[43] = heads[i].zero;
+		frame_seal_ip4(&f, IP_OFF);
+		m = mbuf_make(&f, NULL);
+		parse_one(m, &pp, &info, &key);
+		assert_int_equal(info.flags, 0);
+		assert_int_equal(info.tcp_flags, heads[i].flags);
+		assert_int_equal((key.sport | key.dport) != 0, heads[i].flags != 0);
+		mbuf_free(m);
+	}
+}
+
 /* Every type of chunk, first and second: is it one that the tracker must see? */
 static void
 test_sctp_chunks(void **state)
@@ -405,6 +441,7 @@ main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_gre_keys),
 		cmocka_unit_test(test_sctp_chunks),
+		cmocka_unit_test(test_dccp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
