@@ -92,6 +92,34 @@ require_classes(const struct cfg *cfg)
 }
 
 static void
+require_limits(const struct cfg *cfg)
+{
+	unsigned int i, k;
+
+	REQUIRE(cfg->n_sets <= CFG_SETS_MAX && cfg->n_limits <= CFG_LIMITS_MAX);
+	for (i = 0; i < cfg->n_sets; i++) {
+		REQUIRE(cfg->sets[i].name != NULL && cfg->sets[i].n_prefixes >= 1);
+		for (k = 0; k < cfg->sets[i].n_prefixes; k++)
+			REQUIRE(cfg->sets[i].prefixes[k].family == 4 ||
+					cfg->sets[i].prefixes[k].family == 6);
+	}
+	for (i = 0; i < cfg->n_limits; i++) {
+		const struct cfg_limit *l = &cfg->limits[i];
+
+		REQUIRE(l->name != NULL && (l->connections != 0 || l->rate != 0));
+		REQUIRE((l->rate == 0) == (l->burst == 0));
+		REQUIRE(l->set == CFG_NO_SET || l->set < cfg->n_sets);
+		REQUIRE(l->not_set == CFG_NO_SET ||
+				(l->not_set < cfg->n_sets && l->not_set != l->set));
+		REQUIRE(l->service == CFG_ANY_SERVICE || l->service < cfg->n_services);
+		REQUIRE(l->in_port == CFG_ANY_PORT || l->in_port < cfg->n_ports);
+		REQUIRE(l->prefix_length >= 1 && l->prefix_length <= 32 && l->entries >= 1);
+		REQUIRE(l->prefix_length_ipv6 >= 1 && l->prefix_length_ipv6 <= 128);
+		REQUIRE(l->destination_port.lo <= l->destination_port.hi);
+	}
+}
+
+static void
 require_errors(const struct cfg_errors *errs)
 {
 	const char *c;
@@ -120,6 +148,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require_routes(cfg);
 		require_services(cfg);
 		require_classes(cfg);
+		require_limits(cfg);
 	}
 	cfg_free(cfg);
 	cfg_errors_free(&errs);

@@ -219,16 +219,17 @@ test_service(void **state)
 	open_(CONFIG("[1]",
 			      LIMITS("{\"name\": \"s\", \"service\": \"dns\", \"by\": \"destination\", \"connections\": 2},"
 				     "{\"name\": \"p\", \"port\": \"side\", \"connections\": 1}") ","
-				      "\"services\": [{\"name\": \"other\", \"vip\": \"192.0.2.2\", \"protocol\": \"udp\", \"port\": 53,"
-				      "\"backends\": [{\"address\": \"10.0.0.11\"}]},"
-				      "{\"name\": \"dns\", \"vip\": \"192.0.2.1\", \"protocol\": \"udp\", \"port\": 53,"
-				      "\"backends\": [{\"address\": \"10.0.0.11\"}]}]"),
+												  "\"services\": [{\"name\": \"other\", \"vip\": \"192.0.2.2\", \"protocol\": \"udp\", \"port\": 53,"
+												  "\"backends\": [{\"address\": \"10.0.0.11\"}]},"
+												  "{\"name\": \"dns\", \"vip\": \"192.0.2.1\", \"protocol\": \"udp\", \"port\": 53,"
+												  "\"backends\": [{\"address\": \"10.0.0.11\"}]}]"),
 			1);
 	for (uint16_t i = 0; i < 4; i++) {
 		p.sport = (uint16_t)(2000 + i);
 		p.dst = "192.0.2.1";
 		rig_run(&rig, 0, &p);
-		p.sport = (uint16_t)(3000 + i); /* the same backend: another port, or they would clash */
+		p.sport = (uint16_t)(3000 +
+				i); /* the same backend: another port, or they would clash */
 		p.dst = "192.0.2.2";
 		rig_run(&rig, 0, &p);
 	}
@@ -308,8 +309,7 @@ check_reset(const struct packet *p, uint32_t seq, uint32_t ack, uint8_t flags)
 	assert_int_equal(left(0), 0);
 }
 
-#define RESET \
-	"{\"name\": \"l\", \"by\": \"all\", \"connections\": 1, \"action\": \"reset\"}"
+#define RESET "{\"name\": \"l\", \"by\": \"all\", \"connections\": 1, \"action\": \"reset\"}"
 
 static void
 test_reset(void **state)
@@ -397,7 +397,7 @@ test_show(void **state)
 	open_(CONFIG("[1]",
 			      LIMITS("{\"name\": \"seen\", \"connections\": 1, \"action\": \"count\", \"prefix-length\": 24},"
 				     "{\"name\": \"strangers\", \"connections\": 2, \"rate\": 10, \"not-set\": \"known\"}") ","
-				      "\"sets\": [{\"name\": \"known\", \"prefixes\": [\"198.51.100.8/31\", \"2001:db8::/32\"]}]"),
+															    "\"sets\": [{\"name\": \"known\", \"prefixes\": [\"198.51.100.8/31\", \"2001:db8::/32\"]}]"),
 			1);
 	for (uint16_t i = 0; i < 4; i++) {
 		p.sport = (uint16_t)(2000 + i);
@@ -461,24 +461,26 @@ test_truth(void **state)
 {
 	static const char *const hosts[] = { "198.51.100.7", "198.51.100.8", "198.51.100.9",
 		"2001:db8::7", "2001:db8::8" };
-	static const uint8_t flags[] = { TCP_SYN, TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK, TCP_RST, TCP_FIN | TCP_ACK };
+	static const uint8_t flags[] = { TCP_SYN, TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK, TCP_RST,
+		TCP_FIN | TCP_ACK };
 	struct ct_stats s;
 
 	(void)state;
 	open_(CONFIG("[1]",
 			      TABLES(40, 64, 16) ","
-				      "\"conntrack\": {\"invalid\": \"forward\"},"
-				      "\"limits\": [{\"name\": \"all\", \"by\": \"all\", \"connections\": 1000},"
-				      "{\"name\": \"tcp\", \"protocol\": \"tcp\", \"entries\": 64, \"connections\": 2, \"rate\": 100, \"burst\": 200, \"action\": \"reset\"},"
-				      "{\"name\": \"few\", \"by\": \"destination\", \"connections\": 5, \"entries\": 2, \"action\": \"count\"},"
-				      "{\"name\": \"dns\", \"service\": \"dns\", \"prefix-length\": 24, \"connections\": 20}],"
-				      "\"services\": [{\"name\": \"dns\", \"vip\": \"192.0.2.1\", \"protocol\": \"udp\", \"port\": 53,"
-				      "\"backends\": [{\"address\": \"10.0.0.11\"}]}]"),
+						 "\"conntrack\": {\"invalid\": \"forward\"},"
+						 "\"limits\": [{\"name\": \"all\", \"by\": \"all\", \"connections\": 1000},"
+						 "{\"name\": \"tcp\", \"protocol\": \"tcp\", \"entries\": 64, \"connections\": 2, \"rate\": 100, \"burst\": 200, \"action\": \"reset\"},"
+						 "{\"name\": \"few\", \"by\": \"destination\", \"connections\": 5, \"entries\": 2, \"action\": \"count\"},"
+						 "{\"name\": \"dns\", \"service\": \"dns\", \"prefix-length\": 24, \"connections\": 20}],"
+						 "\"services\": [{\"name\": \"dns\", \"vip\": \"192.0.2.1\", \"protocol\": \"udp\", \"port\": 53,"
+						 "\"backends\": [{\"address\": \"10.0.0.11\"}]}]"),
 			1);
 	srand(7);
 	for (unsigned int i = 0; i < 6000; i++) {
-		struct packet p = rand() % 2 ? udp((uint16_t)(2000 + rand() % 30))
-					     : tcp((uint16_t)(2000 + rand() % 30), flags[rand() % 6]);
+		struct packet p = rand() % 2
+				? udp((uint16_t)(2000 + rand() % 30))
+				: tcp((uint16_t)(2000 + rand() % 30), flags[rand() % 6]);
 		const unsigned int h = (unsigned int)rand() % 5;
 
 		p.src = hosts[h];
