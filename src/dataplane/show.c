@@ -393,4 +393,6 @@ dp_report(struct dp *dp, FILE *out)
 		ctl_call_text(dp->ctl, parts[i], out);
 		fputc('\n', out);
 	}
+	if (dp->lim != NULL)
+		ctl_call_text(dp->ctl, "show limits", out);
 }

@@ -467,6 +467,72 @@ test_files(void **state)
 }
 
 static void
+test_limits(void **state)
+{
+	struct cfg *cfg = load(
+			"{\"ports\": [{\"name\": \"a\"}, {\"name\": \"b\"}],"
+			"\"services\": [{\"name\": \"web\", \"vip\": \"192.0.2.10\", \"protocol\": \"tcp\","
+			"\"port\": 80, \"backends\": [{\"address\": \"10.0.0.11\"}]}],"
+			"\"sets\": [{\"name\": \"s\", \"prefixes\": [\"10.0.0.0/8\", \"2001:db8::/32\"]},"
+			"{\"name\": \"t\", \"prefixes\": [\"::/0\"]}],"
+			"\"limits\": [{\"name\": \"one\", \"by\": \"destination\", \"prefix-length\": 24,"
+			"\"prefix-length-ipv6\": 48, \"connections\": 1000, \"rate\": 100, \"burst\": 200,"
+			"\"action\": \"reset\", \"set\": \"t\", \"not-set\": \"s\", \"service\": \"web\","
+			"\"protocol\": \"tcp\", \"destination-port\": \"80-90\", \"zone\": 3, \"port\": \"b\","
+			"\"entries\": 100}, {\"name\": \"two\", \"rate\": 7},"
+			"{\"name\": \"three\", \"by\": \"all\", \"connections\": 5, \"action\": \"count\"}]}");
+	const struct cfg_limit *l = cfg->limits;
+
+	(void)state;
+	assert_int_equal(cfg->n_sets, 2);
+	assert_string_equal(cfg->sets[0].name, "s");
+	assert_int_equal(cfg->sets[0].n_prefixes, 2);
+	assert_prefix(&cfg->sets[0].prefixes[0], "10.0.0.0", 8);
+	assert_prefix(&cfg->sets[0].prefixes[1], "2001:db8::", 32);
+	assert_int_equal(cfg->n_limits, 3);
+	assert_string_equal(l->name, "one");
+	assert_int_equal(l->by, CFG_BY_DESTINATION);
+	assert_int_equal(l->action, CFG_LIMIT_RESET);
+	assert_int_equal(l->prefix_length, 24);
+	assert_int_equal(l->prefix_length_ipv6, 48);
+	assert_int_equal(l->connections, 1000);
+	assert_int_equal(l->rate, 100);
+	assert_int_equal(l->burst, 200);
+	assert_int_equal(l->set, 1);
+	assert_int_equal(l->not_set, 0);
+	assert_int_equal(l->service, 0);
+	assert_int_equal(l->proto, IPPROTO_TCP);
+	assert_int_equal(l->destination_port.lo, 80);
+	assert_int_equal(l->destination_port.hi, 90);
+	assert_true(l->has_zone);
+	assert_int_equal(l->zone, 3);
+	assert_int_equal(l->in_port, 1);
+	assert_int_equal(l->entries, 100);
+	l++; /* defaults */
+	assert_int_equal(l->by, CFG_BY_SOURCE);
+	assert_int_equal(l->action, CFG_LIMIT_DROP);
+	assert_int_equal(l->prefix_length, 32);
+	assert_int_equal(l->prefix_length_ipv6, 64);
+	assert_int_equal(l->connections, 0);
+	assert_int_equal(l->burst, 7); /* as rate */
+	assert_int_equal(l->set, CFG_NO_SET);
+	assert_int_equal(l->not_set, CFG_NO_SET);
+	assert_int_equal(l->service, CFG_ANY_SERVICE);
+	assert_int_equal(l->proto, 0);
+	assert_int_equal(l->destination_port.lo, 0);
+	assert_int_equal(l->destination_port.hi, UINT16_MAX);
+	assert_false(l->has_zone);
+	assert_int_equal(l->in_port, CFG_ANY_PORT);
+	assert_int_equal(l->entries, 65536);
+	l++;
+	assert_int_equal(l->by, CFG_BY_ALL);
+	assert_int_equal(l->action, CFG_LIMIT_COUNT);
+	assert_int_equal(l->rate, 0);
+	assert_int_equal(l->burst, 0);
+	cfg_free(cfg);
+}
+
+static void
 test_free_nothing(void **state)
 {
 	struct cfg_errors errs = { 0 };
@@ -491,6 +557,7 @@ main(void)
 		cmocka_unit_test(test_default_class),
 		cmocka_unit_test(test_connections_ipv6),
 		cmocka_unit_test(test_many_routes),
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_free_nothing),
 	};
