@@ -16,8 +16,8 @@
 #include "limits.h"
 #include "session.h"
 
-/* Entries that a tick looks at to clean up: it comes a hundred times a second, the default table is seen in 5 s. */
-#define TIDY_TICK 256
+/* Slots that a tick looks at to clean up: a hundred ticks a second see the default table in 20 s. */
+#define TIDY_TICK 64
 
 static const enum drop_reason reasons[LIM_VERDICTS] = {
 	[LIM_PASS] = DROP_NONE,

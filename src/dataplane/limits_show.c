@@ -190,9 +190,9 @@ limits_text(FILE *out, const json_t *r)
 		{ "passed", "passed" },
 		{ "refused", "refused" },
 		{ "counted", "counted" },
-		{ "by_connections", "connections" },
-		{ "by_rate", "rate" },
-		{ "by_full", "full" },
+		{ "by_connections", "by connections" },
+		{ "by_rate", "by rate" },
+		{ "by_full", "by full table" },
 		{ "entries", "entries" },
 		{ "entries_max", "of" },
 		{ NULL },
@@ -205,7 +205,7 @@ limits_text(FILE *out, const json_t *r)
 		fprintf(out, "Limits: none\n");
 		return;
 	}
-	print_rows(out, "Limits (refused, or only counted, because of: connections, rate, a full table)",
+	print_rows(out, "Limits (new connections: passed; beyond the limit refused, or only counted; by what)",
 			limits, columns);
 	json_array_foreach(limits, i, o)
 		if (get(o, "unlisted") != 0)
