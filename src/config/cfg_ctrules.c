@@ -48,6 +48,7 @@ cfg_complete_policies(struct cfg_reader *r)
 /* ---- rules ----------------------------------------------------------------------------------- */
 
 static const struct cfg_word helpers[] = {
+	{ "none", CFG_HELPER_NONE },
 	{ "ftp", CFG_HELPER_FTP },
 	{ "tftp", CFG_HELPER_TFTP },
 	{ NULL },

@@ -146,7 +146,7 @@ conntrack_json(const struct dp *dp)
 	struct ct_stats s;
 
 	ct_stats(dp->ct, &s);
-	return json_pack("{sI sI sI sI sI sI sI sI sI sI sI sI sI}", "connections",
+	return json_pack("{sI sI sI sI sI sI sI sI sI sI sI sI sI sI}", "connections",
 			(json_int_t)s.connections, "connections_ipv6", (json_int_t)s.connections6,
 			"connections_max", (json_int_t)s.connections_max, "opened",
 			(json_int_t)s.opened, "closed", (json_int_t)s.closed, "expired",
@@ -154,7 +154,7 @@ conntrack_json(const struct dp *dp)
 			(json_int_t)s.unplaced, "early_dropped", (json_int_t)s.early_dropped,
 			"zone_limited", (json_int_t)s.zone_limited, "clashes",
 			(json_int_t)s.clashes, "displaced", (json_int_t)s.displaced, "bytes",
-			(json_int_t)s.bytes);
+			(json_int_t)s.bytes, "extensions_full", (json_int_t)s.ext_full);
 }
 
 static json_t *

@@ -68,7 +68,7 @@ static struct flow_tuple
 tuple_of(uint8_t who)
 {
 	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_GRE,
-		IPPROTO_TCP, IPPROTO_ICMPV6 };
+		IPPROTO_TCP, IPPROTO_ICMPV6, IPPROTO_SCTP, IPPROTO_DCCP, IPPROTO_SCTP };
 	struct flow_tuple t = { .key = { .family = who % 3 == 0 ? 6 : 4,
 						.proto = protos[who % RTE_DIM(protos)] } };
 	bool echo = t.key.proto == IPPROTO_ICMP || t.key.proto == IPPROTO_ICMPV6;
@@ -76,7 +76,7 @@ tuple_of(uint8_t who)
 	t.src.b[0] = 10;
 	t.src.b[3] = who >> 4;
 	t.dst.b[0] = 11;
-	t.key.sport = rte_cpu_to_be_16(who >> 2);
+	t.key.sport = rte_cpu_to_be_16(who >> 5); /* few, also of each protocol */
 	t.key.dport = rte_cpu_to_be_16(echo ? (t.key.family == 6 ? 128 : 8) << 8 : 80);
 	flow_tuple_seal(&t);
 	return t;
@@ -134,7 +134,11 @@ packet(struct run *r, const struct flow_tuple *tuple, const struct ct_packet *pk
 		require(ct_find(r->t, tuple) == id, "original flow of a new connection");
 		require(ct_find(r->t, &reply) == (id | FLOW_REPLY),
 				"reply flow of a new connection");
+		ct_conns(r->t)[conn].policy =
+				(uint8_t)(pkt->l4_len % 4); /* two of which there are none */
 		ct_track(r->t, conn, FLOW_ORIGINAL, pkt, &v);
+		require(v.state == CT_STATE_NEW || tuple->key.proto == IPPROTO_TCP,
+				"may open, and is invalid");
 		require(!v.reopen, "a new connection that is to be opened again");
 	}
 	require((v.state == CT_STATE_INVALID) == (v.reason != DROP_NONE), "invalid, and why");
@@ -147,7 +151,9 @@ static void
 step_packet(struct run *r, const struct step *s, const struct flow_tuple *tuple, const uint8_t *l4,
 		uint32_t len)
 {
-	struct pkt_info info = { .family = tuple->key.family, .proto = tuple->key.proto };
+	struct pkt_info info = { .family = tuple->key.family,
+		.proto = tuple->key.proto,
+		.tcp_flags = s->payload & 0x80 ? PKT_SCTP_DATA : 0 };
 	/* Of its exact size, so that a sanitizer sees a read beyond the end. */
 	uint8_t *exact = malloc(len + (len == 0));
 	struct ct_packet pkt = { &info, exact, len + s->payload * 16u, len, r->now };
@@ -236,6 +242,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.tcp_loose = size % 2 == 0,
 		.tcp_liberal = size % 3 == 0,
 	};
+	struct ct_timeouts policy;
 	struct run r = { .now = UINT64_C(1700000000) * TIME_NS_PER_S };
 	unsigned int steps = 0;
 	const char *wrong;
@@ -246,6 +253,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rte_rcu_qsbr_thread_register(r.rcu, 0);
 	p.qsbr = r.rcu;
 	ct_timeouts_default(&p.timeouts);
+	policy = p.timeouts;
+	policy.udp = policy.generic = policy.gre = policy.sctp[CT_SCTP_CLOSED] = 1;
+	p.policies = &policy;
+	p.n_policies = 1;
 	r.t = ct_create(&p);
 	require(r.t != NULL, "create");
 	while (size >= sizeof(s) && steps++ < STEPS_MAX) {

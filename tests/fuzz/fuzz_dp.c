@@ -104,8 +104,8 @@ static const uint8_t initial[48] = { 0xc3, 0, 0, 0, 1, 4, 0xc0, 1, 2, 3, 0, 0, 0
 static void
 choose_packet(struct input *in, struct packet *p, bool reply, uint8_t *quoted)
 {
-	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_ICMP,
-		253 };
+	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_ICMP, 253,
+		IPPROTO_DCCP, IPPROTO_GRE, IPPROTO_UDPLITE };
 	const uint8_t what = byte(in), more = byte(in);
 	const bool v6 = what & 0x80, service = what & 0x40;
 	const char *client = v6 ? CLIENT6 : CLIENT4, *server = v6 ? SERVER6 : SERVER4;
@@ -128,6 +128,12 @@ choose_packet(struct input *in, struct packet *p, bool reply, uint8_t *quoted)
 					      : 0,
 		.ttl = more & 0x80 ? 64 : 2,
 	};
+	if (p->proto == IPPROTO_SCTP || p->proto == IPPROTO_DCCP)
+		p->flags &= 15;
+	if (p->proto == IPPROTO_SCTP) {
+		p->tag = p->flags == SCTP_INIT ? 0 : reply ? 1 : 2; /* right more often than not */
+		p->ack = p->ack < 200 ? (reply ? 2 : 1) : p->ack;
+	}
 	if (p->proto != IPPROTO_ICMP)
 		return;
 	if (v6)

@@ -17,6 +17,7 @@
 #include <rte_common.h>
 
 #include "capture.h"
+#include "conntrack/ct.h"
 #include "verdict.h"
 
 /* ---- link types ---- */
@@ -225,6 +226,7 @@ test_verdict(void **state)
 		.port = "client",
 		.state = "new",
 		.dir = "original",
+		.flags = CT_FLAG_TRK | CT_FLAG_NEW | CT_FLAG_DNAT,
 		.tcp = "SYN_SENT",
 		.verdict = "forward",
 		.class = "default",
@@ -237,16 +239,18 @@ test_verdict(void **state)
 	(void)state;
 	check_verdict(&v,
 			"{\"n\": 0, \"port\": \"client\", \"state\": \"new\", \"dir\": \"original\", "
-			"\"tcp\": \"SYN_SENT\", \"verdict\": \"forward\", \"reason\": null, "
+			"\"flags\": [\"trk\", \"new\", \"dnat\"], \"tcp\": \"SYN_SENT\", \"verdict\": \"forward\", \"reason\": null, "
 			"\"class\": \"default\", \"path\": \"slow\", "
 			"\"out\": [{\"port\": \"server\", \"queue\": 0, \"frame\": \"009fa0ff\"}]}\n");
 	v.n_out = 2;
 	v.n = UINT64_MAX;
 	v.tcp = NULL;
+	v.flags = 0;
+	v.sctp = "CLOSED";
 	v.class = NULL;
 	check_verdict(&v,
 			"{\"n\": 18446744073709551615, \"port\": \"client\", \"state\": \"new\", "
-			"\"dir\": \"original\", \"verdict\": \"forward\", \"reason\": null, "
+			"\"dir\": \"original\", \"flags\": [], \"sctp\": \"CLOSED\", \"verdict\": \"forward\", \"reason\": null, "
 			"\"class\": null, \"path\": \"slow\", "
 			"\"out\": [{\"port\": \"server\", \"queue\": 0, \"frame\": \"009fa0ff\"}, "
 			"{\"port\": \"b\\\"\\\\\\u000a\", \"queue\": 65535, \"frame\": \"\"}]}\n");
@@ -260,13 +264,13 @@ test_verdict(void **state)
 		.out = &big };
 	check_verdict(&v,
 			"{\"n\": 7, \"port\": \"p\", \"state\": \"none\", \"dir\": \"none\", "
-			"\"verdict\": \"drop\", \"reason\": \"ip4_checksum\", \"class\": null, "
+			"\"flags\": [], \"verdict\": \"drop\", \"reason\": \"ip4_checksum\", \"class\": null, "
 			"\"path\": null, \"out\": []}\n");
 	/* Longer than any buffer inside. */
 	v.n_out = 1;
 	n = (size_t)snprintf(expected, sizeof(expected),
 			"{\"n\": 7, \"port\": \"p\", \"state\": \"none\", \"dir\": \"none\", "
-			"\"verdict\": \"drop\", \"reason\": \"ip4_checksum\", \"class\": null, "
+			"\"flags\": [], \"verdict\": \"drop\", \"reason\": \"ip4_checksum\", \"class\": null, "
 			"\"path\": null, \"out\": [{\"port\": \"x\", \"queue\": 1, \"frame\": \"");
 	for (i = 0; i < sizeof(large); i++) {
 		large[i] = (uint8_t)i;

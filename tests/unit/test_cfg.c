@@ -62,7 +62,7 @@ static const char full[] =
 		"{'comment': 'all keys',"
 		"'ports': ["
 		" {'comment': 'one', 'name': 'external', 'device': 'net_tap0,iface=x', 'role': 'internal',"
-		"  'rx-queues': 2, 'tx-queues': 3, 'rx-descriptors': 512, 'tx-descriptors': 256, 'mtu': 9000,"
+		"  'rx-queues': 2, 'tx-queues': 3, 'rx-descriptors': 512, 'tx-descriptors': 256, 'mtu': 9000, 'zone': 65535,"
 		"  'mac': '02:00:00:aB:00:01', 'promiscuous': true,"
 		"  'addresses': ['198.51.100.1/24', '2001:db8:1::1/64']},"
 		" {'name': 'internal', 'role': 'external', 'addresses': ['10.0.0.1/8', '10.0.0.2/8']}],"
@@ -82,7 +82,22 @@ static const char full[] =
 		"              'timeouts': {'tcp-syn-sent': 1, 'tcp-syn-recv': 2, 'tcp-established': 3,"
 		"               'tcp-fin-wait': 4, 'tcp-close-wait': 5, 'tcp-last-ack': 6, 'tcp-time-wait': 7,"
 		"               'tcp-close': 8, 'tcp-syn-sent2': 9, 'udp': 10, 'udp-stream': 11, 'icmp': 12,"
-		"               'icmpv6': 13, 'generic': 14}},"
+		"               'icmpv6': 13, 'generic': 14,"
+		"               'sctp-closed': 15, 'sctp-cookie-wait': 16, 'sctp-cookie-echoed': 17,"
+		"               'sctp-established': 18, 'sctp-shutdown-sent': 19, 'sctp-shutdown-recd': 20,"
+		"               'sctp-shutdown-ack-sent': 21, 'sctp-heartbeat-sent': 22, 'gre': 23,"
+		"               'gre-stream': 24, 'dccp-request': 25, 'dccp-respond': 26,"
+		"               'dccp-partopen': 27, 'dccp-open': 28, 'dccp-closereq': 29,"
+		"               'dccp-closing': 30, 'dccp-timewait': 31},"
+		"              'rules': ["
+		"               {'source': '10.0.0.0/8', 'destination': '10.1.0.0/16', 'source-port': 53,"
+		"                'destination-port': '1024-65535', 'protocol': 'tcp', 'port': 'internal',"
+		"                'service': 'dns', 'zone': 65535, 'timeouts': 'slow', 'helper': 'ftp',"
+		"                'force': true, 'mark': 4294967295,"
+		"                'label': '000102030405060708090a0B0c0d0e0f'},"
+		"               {'zone': 0, 'commit': false}, {'helper': 'tftp', 'mark': 0, 'label': 'c0FFee'}],"
+		"              'timeout-policies': [{'name': 'short', 'timeouts': {'udp': 77}},"
+		"               {'name': 'slow', 'timeouts': {}}, {'name': 'slower'}]},"
 		"'zones': [{'id': 5}, {'id': 65535, 'key': '5-tuple', 'limit': 100000}],"
 		"'l3': {'multicast': 'forward', 'icmp-rate': 0},"
 		"'services': ["
@@ -133,6 +148,8 @@ test_ports(void **state)
 	assert_int_equal(p->rx_descriptors, 512);
 	assert_int_equal(p->tx_descriptors, 256);
 	assert_int_equal(p->mtu, 9000);
+	assert_int_equal(p->zone, 65535);
+	assert_int_equal(cfg->ports[1].zone, 0);
 	assert_true(p->promiscuous);
 	assert_true(p->has_mac);
 	assert_mac(&p->mac, 0x01);
@@ -189,7 +206,12 @@ test_sizes_and_policies(void **state)
 	const struct cfg_timeouts *s = &c->timeouts;
 	const uint32_t timeouts[] = { s->tcp_syn_sent, s->tcp_syn_recv, s->tcp_established,
 		s->tcp_fin_wait, s->tcp_close_wait, s->tcp_last_ack, s->tcp_time_wait, s->tcp_close,
-		s->tcp_syn_sent2, s->udp, s->udp_stream, s->icmp, s->icmpv6, s->generic };
+		s->tcp_syn_sent2, s->udp, s->udp_stream, s->icmp, s->icmpv6, s->generic,
+		s->sctp_closed, s->sctp_cookie_wait, s->sctp_cookie_echoed, s->sctp_established,
+		s->sctp_shutdown_sent, s->sctp_shutdown_recd, s->sctp_shutdown_ack_sent,
+		s->sctp_heartbeat_sent, s->gre, s->gre_stream, s->dccp_request, s->dccp_respond,
+		s->dccp_partopen, s->dccp_open, s->dccp_closereq, s->dccp_closing,
+		s->dccp_timewait };
 	unsigned int i;
 
 	(void)state;
@@ -226,6 +248,65 @@ test_sizes_and_policies(void **state)
 	assert_int_equal(sizeof(*s), sizeof(timeouts));
 	assert_int_equal(cfg->l3.multicast, CFG_FORWARD);
 	assert_int_equal(cfg->l3.icmp_rate, 0);
+	cfg_free(cfg);
+}
+
+static void
+test_timeout_policies(void **state)
+{
+	struct cfg *cfg = load_full();
+	const struct cfg_timeout_policy *p = cfg->conntrack.timeout_policies;
+	struct cfg_timeouts short_ = cfg->conntrack.timeouts;
+
+	(void)state;
+	assert_int_equal(cfg->conntrack.n_timeout_policies, 3);
+	assert_string_equal(p[0].name, "short");
+	assert_string_equal(p[2].name, "slower");
+	short_.udp = 77;
+	/* What is left out is as in this file, not as in the manual. */
+	assert_memory_equal(&p[0].timeouts, &short_, sizeof(short_));
+	assert_memory_equal(&p[1].timeouts, &cfg->conntrack.timeouts, sizeof(short_));
+	assert_memory_equal(&p[2].timeouts, &cfg->conntrack.timeouts, sizeof(short_));
+	cfg_free(cfg);
+}
+
+static void
+test_conntrack_rules(void **state)
+{
+	static const uint8_t number[CFG_LABEL_LEN] = { [13] = 0xc0, 0xff, 0xee };
+	struct cfg *cfg = load_full();
+	const struct cfg_ct_rule *r = cfg->conntrack.rules;
+
+	(void)state;
+	assert_int_equal(cfg->conntrack.n_rules, 3);
+	assert_prefix(&r[0].match.source, "10.0.0.0", 8);
+	assert_prefix(&r[0].match.destination, "10.1.0.0", 16);
+	assert_int_equal(r[0].match.family, 4);
+	assert_int_equal(r[0].match.source_port.lo, 53);
+	assert_int_equal(r[0].match.source_port.hi, 53);
+	assert_int_equal(r[0].match.destination_port.lo, 1024);
+	assert_int_equal(r[0].match.proto, IPPROTO_TCP);
+	assert_int_equal(r[0].match.in_port, 1);
+	assert_int_equal(r[0].service, 1);
+	assert_true(r[0].has_zone && r[0].commit && r[0].force && r[0].has_mark && r[0].has_label);
+	assert_int_equal(r[0].zone, 65535);
+	assert_int_equal(r[0].policy, 2);
+	assert_int_equal(r[0].helper, CFG_HELPER_FTP);
+	assert_int_equal(r[0].mark, UINT32_MAX);
+	for (unsigned int i = 0; i < CFG_LABEL_LEN; i++)
+		assert_int_equal(r[0].label[i], i);
+	assert_int_equal(r[1].match.in_port, CFG_ANY_PORT);
+	assert_int_equal(r[1].match.destination_port.hi, UINT16_MAX);
+	assert_int_equal(r[1].service, CFG_ANY_SERVICE);
+	assert_true(r[1].has_zone);
+	assert_int_equal(r[1].zone, 0);
+	assert_int_equal(r[1].policy, 0);
+	assert_int_equal(r[1].helper, CFG_HELPER_NONE);
+	assert_false(r[1].commit || r[1].force || r[1].has_mark || r[1].has_label);
+	assert_int_equal(r[2].helper, CFG_HELPER_TFTP);
+	assert_true(r[2].has_mark && r[2].commit);
+	assert_false(r[2].has_zone);
+	assert_memory_equal(r[2].label, number, sizeof(number));
 	cfg_free(cfg);
 }
 
@@ -351,7 +432,8 @@ test_defaults(void **state)
 	const struct cfg_tables tables = { 1048576, 262144, 131072, 4096, 65536, 2176, 4096, 16,
 		1024 };
 	const struct cfg_timeouts timeouts = { 120, 60, 432000, 120, 60, 30, 120, 10, 120, 30, 120,
-		30, 30, 600 };
+		30, 30, 600, 10, 3, 3, 210, 3, 3, 3, 30, 30, 180, 240, 480, 480, 43200, 64, 64,
+		240 };
 
 	(void)state;
 	assert_memory_equal(&cfg->ports[0], &port, sizeof(port));
@@ -550,6 +632,8 @@ main(void)
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_sizes_and_policies),
+		cmocka_unit_test(test_timeout_policies),
+		cmocka_unit_test(test_conntrack_rules),
 		cmocka_unit_test(test_services),
 		cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_rules),

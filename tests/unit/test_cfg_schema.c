@@ -26,6 +26,8 @@ static const struct cfg_section *const sections[] = {
 	&cfg_conntrack_section,
 	&cfg_timeouts_section,
 	&cfg_zone_section,
+	&cfg_timeout_policy_section,
+	&cfg_ct_rule_section,
 	&cfg_l3_section,
 	&cfg_service_section,
 	&cfg_backend_section,

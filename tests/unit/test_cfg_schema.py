@@ -31,7 +31,7 @@ def undocumented(schema, text):
     """Keys that docs/configuration.md lacks, or of which it says something else."""
     singular = {'routes': 'route', 'services': 'service', 'classes': 'class', 'rules': 'rule', 'ports': 'port',
                 'neighbours': 'neighbour', 'backends': 'backend', 'zones': 'zone', 'sets': 'set',
-                'limits': 'limit'}
+                'limits': 'limit', 'timeout-policies': 'timeout-policy', 'conntrack-rules': 'conntrack-rule'}
     bad = []
     sections = dict(re.findall(r'^##+ (.+?)\n(.*?)(?=^##|\Z)', text, re.M | re.S))
     objects = {name: d for name, d in schema['$defs'].items() if d.get('type') == 'object'}

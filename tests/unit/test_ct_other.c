@@ -11,6 +11,7 @@ test_plain_trackers(void **state)
 		tuple4(IPPROTO_UDP, 1, 1000, 2, 53), tuple6(IPPROTO_UDP, 1, 1000, 2, 53),
 		tuple4(IPPROTO_UDPLITE, 1, 1000, 2, 53), tuple_echo(4, 1, 2, 99),
 		tuple_echo(6, 1, 2, 99), tuple4(IPPROTO_GRE, 1, 0, 2, 0),
+		tuple4(IPPROTO_GRE, 1, 0xabcd, 2, 0x1234), tuple4(IPPROTO_ESP, 1, 0, 2, 0),
 		tuple6(IPPROTO_ICMP, 1, 0, 2, 0), /* IPv4's ICMP over IPv6 is just a protocol */
 	};
 	struct ct_table *t = table_create(1, 1, rcu);

@@ -131,7 +131,7 @@ script_tuple(enum script s)
 	case ICMP6_QUERY:
 		return tuple_echo(6, 1, 2, 3);
 	case OTHER:
-		return tuple4(IPPROTO_GRE, 1, 0, 2, 0);
+		return tuple4(IPPROTO_ESP, 1, 0, 2, 0);
 	default:
 		return tuple4(IPPROTO_TCP, 1, 1000, 2, 80);
 	}

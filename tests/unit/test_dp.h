@@ -26,15 +26,25 @@
 #define TCP_RST 0x04
 #define TCP_PSH 0x08
 #define TCP_ACK 0x10
+#define SCTP_DATA 0
+#define SCTP_INIT 1
+#define SCTP_INIT_ACK 2
+#define SCTP_COOKIE_ECHO 10
+#define SCTP_COOKIE_ACK 11
+#define DCCP_REQUEST 0
+#define DCCP_RESPONSE 1
+#define DCCP_ACK 3
+#define DCCP_DATAACK 4
 
 struct packet {
 	const char *dmac, *smac; /* NULL: of the rig's hosts, see test_dp_frame.c */
 	const char *src, *dst;	 /* the family is theirs */
 	uint8_t proto;
 	uint16_t sport, dport; /* ICMP: identifier, and type << 8 | code */
-	uint32_t seq, ack;     /* TCP; ICMP errors: seq = the second word (MTU) */
-	uint8_t flags;	       /* TCP */
-	uint8_t ttl;	       /* 0 = 64 */
+	uint32_t seq, ack;     /* TCP; ICMP errors: seq = the second word (MTU); GRE: seq = key */
+	uint8_t flags;	       /* TCP; SCTP: type of the chunk; DCCP: type of the packet */
+	uint32_t tag; /* SCTP: verification tag; INIT, INIT ACK: ack = the one that is asked for */
+	uint8_t ttl;  /* 0 = 64 */
 	uint8_t vlans;
 	bool no_checksum; /* UDP over IPv4 */
 	const void *payload;

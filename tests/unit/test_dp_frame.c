@@ -97,6 +97,42 @@ crc32c(const uint8_t *data, uint32_t len)
 	return ~crc;
 }
 
+/* One chunk, around the payload; INIT and INIT ACK have their fixed part in front of it. */
+static void
+sctp(struct frame *f, const struct packet *p)
+{
+	const bool init = p->flags == SCTP_INIT || p->flags == SCTP_INIT_ACK;
+
+	put16(f, p->sport);
+	put16(f, p->dport);
+	put32(f, p->tag);
+	put32(f, 0);
+	put16(f, (uint16_t)(p->flags << 8));
+	put16(f, (uint16_t)(4 + p->len + (init ? 16 : 0)));
+	if (init) {
+		put32(f, p->ack);
+		put32(f, 65536);
+		put32(f, 0x00010001);
+		put32(f, 1);
+	}
+}
+
+/* Long sequence numbers; the header as long as its type needs it (RFC 4340 5). */
+static void
+dccp(struct frame *f, const struct packet *p)
+{
+	const uint32_t words = p->flags == DCCP_REQUEST ? 5 : p->flags == DCCP_RESPONSE ? 7 : 6;
+
+	put16(f, p->sport);
+	put16(f, p->dport);
+	put16(f, (uint16_t)(words << 8));
+	put16(f, 0);
+	put16(f, (uint16_t)(p->flags << 9 | 0x100));
+	put16(f, 0);
+	for (uint32_t i = 3; i < words; i++)
+		put32(f, p->seq + i);
+}
+
 static void
 transport(struct frame *f, const struct packet *p)
 {
@@ -117,13 +153,22 @@ transport(struct frame *f, const struct packet *p)
 		put16(f, (uint16_t)(8 + p->len));
 		put16(f, 0);
 		break;
-	case IPPROTO_SCTP: /* and a DATA chunk around the payload */
+	case IPPROTO_SCTP:
+		sctp(f, p);
+		break;
+	case IPPROTO_DCCP:
+		dccp(f, p);
+		break;
+	case IPPROTO_UDPLITE: /* all of it is covered */
 		put16(f, p->sport);
 		put16(f, p->dport);
-		put32(f, 0x01020304);
 		put32(f, 0);
-		put16(f, 0x0003);
-		put16(f, (uint16_t)(4 + p->len));
+		break;
+	case IPPROTO_GRE: /* with a key, RFC 2890 */
+		put16(f, p->seq != 0 ? 0x2000 : 0);
+		put16(f, 0x0800);
+		if (p->seq != 0)
+			put32(f, p->seq);
 		break;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
@@ -158,6 +203,10 @@ seal_transport(struct frame *f, const struct packet *p, uint32_t l3, uint32_t l4
 			return;
 		at = l4 + 6;
 		break;
+	case IPPROTO_UDPLITE:
+	case IPPROTO_DCCP:
+		at = l4 + 6;
+		break;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 		at = l4 + 2;
@@ -173,7 +222,10 @@ seal_transport(struct frame *f, const struct packet *p, uint32_t l3, uint32_t l4
 	if (p->proto != IPPROTO_ICMP)
 		s = sum(f->b + l3 + (address == 4 ? 12 : 8), 2 * address, len + p->proto);
 	s = finish(sum(f->b + l4, len, s));
-	set16(f, at, (uint16_t)(s == 0 && p->proto == IPPROTO_UDP ? 0xffff : s));
+	set16(f, at,
+			(uint16_t)(s == 0 && (p->proto == IPPROTO_UDP || p->proto == IPPROTO_UDPLITE)
+							? 0xffff
+							: s));
 }
 
 static void

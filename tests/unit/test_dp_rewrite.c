@@ -121,6 +121,9 @@ static const struct kind kinds[] = {
 	{ "udp, routed", IPPROTO_UDP, false, false },
 	{ "sctp", IPPROTO_SCTP, false, true },
 	{ "sctp, routed", IPPROTO_SCTP, false, false },
+	{ "dccp, routed", IPPROTO_DCCP, false, false },
+	{ "udp-lite, routed", IPPROTO_UDPLITE, false, false },
+	{ "gre with a key", IPPROTO_GRE, false, false },
 	{ "icmp", IPPROTO_ICMP, false, false },
 	{ "icmp, tagged", IPPROTO_ICMP, false, false, .vlans = 1 },
 	{ "other protocol", 253, false, false },
@@ -131,9 +134,33 @@ static const struct kind kinds[] = {
 	{ "udp6, tagged", IPPROTO_UDP, true, true, .vlans = 1 },
 	{ "sctp6", IPPROTO_SCTP, true, true },
 	{ "sctp6, routed", IPPROTO_SCTP, true, false },
+	{ "dccp6, routed", IPPROTO_DCCP, true, false },
+	{ "udp-lite6, routed", IPPROTO_UDPLITE, true, false },
+	{ "gre6 with a key", IPPROTO_GRE, true, false },
 	{ "icmp6", IPPROTO_ICMPV6, true, false },
 	{ "other protocol, v6", 253, true, false },
 };
+
+/* Four packets open an association, two a direction; the server asked for tag 2, the client for tag 1. */
+static void
+sctp_of(struct packet *p, unsigned int dir, unsigned int n)
+{
+	static const uint8_t types[2][2] = { { SCTP_INIT, SCTP_COOKIE_ECHO },
+		{ SCTP_INIT_ACK, SCTP_COOKIE_ACK } };
+
+	p->flags = n < 2 ? types[dir][n] : SCTP_DATA;
+	p->tag = p->flags == SCTP_INIT ? 0 : dir == FLOW_ORIGINAL ? 2 : 1;
+	p->ack = dir == FLOW_ORIGINAL ? 1 : 2;
+}
+
+static void
+dccp_of(struct packet *p, unsigned int dir, unsigned int n)
+{
+	static const uint8_t types[2][2] = { { DCCP_REQUEST, DCCP_ACK },
+		{ DCCP_RESPONSE, DCCP_ACK } };
+
+	p->flags = n < 2 ? types[dir][n] : DCCP_DATAACK;
+}
 
 /* Sender, payload and numbers of packet n of a direction. */
 static struct packet
@@ -161,6 +188,12 @@ packet_of(const struct kind *k, unsigned int dir, unsigned int n, uint16_t clien
 		p.sport = client;
 		p.dport = (uint16_t)((dir == FLOW_ORIGINAL ? (k->v6 ? 128 : 8) : (k->v6 ? 129 : 0))
 				<< 8);
+	} else if (k->proto == IPPROTO_SCTP) {
+		sctp_of(&p, dir, n);
+	} else if (k->proto == IPPROTO_DCCP) {
+		dccp_of(&p, dir, n);
+	} else if (k->proto == IPPROTO_GRE) {
+		p.seq = 0xabcd0000u + client;
 	} else if (k->proto == IPPROTO_TCP) {
 		p.flags = flags[RTE_MIN(n, 2u)];
 		if (n == 0 && dir == FLOW_REPLY)
@@ -177,7 +210,7 @@ addresses(struct packet *p, const struct kind *k, const char *src, const char *d
 {
 	p->src = src;
 	p->dst = dst;
-	if (k->proto == IPPROTO_TCP || k->proto == IPPROTO_UDP || k->proto == IPPROTO_SCTP) {
+	if (flow_has_ports(k->proto)) {
 		p->sport = sport;
 		p->dport = dport;
 	}
@@ -221,6 +254,7 @@ test_every_kind(void **state)
 			send_one(k, FLOW_ORIGINAL, 0, client);
 			send_one(k, FLOW_REPLY, 0, client);
 			send_one(k, FLOW_ORIGINAL, 1, client);
+			send_one(k, FLOW_REPLY, 1, client);
 			fast = rig_fast(&rig);
 			for (unsigned int n = 2; n < 6; n++)
 				send_one(k, n % 2, n, client);
@@ -312,6 +346,7 @@ test_icmp_errors(void **state)
 		send_one(k, FLOW_ORIGINAL, 0, client);
 		send_one(k, FLOW_REPLY, 0, client);
 		send_one(k, FLOW_ORIGINAL, 1, client);
+		send_one(k, FLOW_REPLY, 1, client);
 		for (unsigned int c = 0; c < RTE_DIM(cuts); c++) {
 			const uint16_t cut = (uint16_t)RTE_MIN(cuts[c] + (k->v6 ? 20 : 0), 1232);
 
