@@ -65,6 +65,8 @@ flow_json(const struct ctl_view *v, uint32_t conn, enum flow_dir dir)
 		json_object_set_new(o, "id", json_integer(sport));
 		json_object_set_new(o, "type", json_integer(dport >> 8));
 		json_object_set_new(o, "code", json_integer(dport & 0xff));
+	} else if (t.key.proto == IPPROTO_GRE) {
+		json_object_set_new(o, "key", json_integer((json_int_t)sport << 16 | dport));
 	} else {
 		json_object_set_new(o, "sport", json_integer(sport));
 		json_object_set_new(o, "dport", json_integer(dport));
@@ -127,16 +129,17 @@ connection_json(const struct ctl_view *v, uint32_t conn)
 	bool fast = (f[FLOW_ORIGINAL].flags & f[FLOW_REPLY].flags & FLOW_F_FAST) != 0;
 	uint32_t expires = ct_expires_in(v->ct, conn, v->now(v->ctx));
 
-	return json_pack("{s:I, s:o, s:i, s:i, s:s, s:s?, s:b, s:o, s:o, s:o, s:I, s:o, s:I, s:s?, "
-			 "s:i, s:b}",
+	return json_pack(
+			"{s:I, s:o, s:i, s:i, s:s, s:s?, s:s?, s:b, s:o, s:o, s:o, s:I, s:o, s:I, s:s?, "
+			"s:i, s:b}",
 			"id", (json_int_t)conn, "protocol", ctl_protocol_json(f->key.proto),
 			"family", f->key.family, "zone", f->key.zone, "state", state_of(c),
-			"tcp_state", tcp_state_of(c), "assured", (c->status & CT_S_ASSURED) != 0,
-			"status", status_json(c->status), "original",
-			flow_json(v, conn, FLOW_ORIGINAL), "reply", flow_json(v, conn, FLOW_REPLY),
-			"expires", (json_int_t)expires, "class", class_json(v, f->class_id), "mark",
-			(json_int_t)c->mark, "service", service_of(v, backend_of(c)), "owner",
-			c->owner, "fast", fast);
+			"tcp_state", tcp_state_of(c), "tracker_state", ct_state_of(c), "assured",
+			(c->status & CT_S_ASSURED) != 0, "status", status_json(c->status),
+			"original", flow_json(v, conn, FLOW_ORIGINAL), "reply",
+			flow_json(v, conn, FLOW_REPLY), "expires", (json_int_t)expires, "class",
+			class_json(v, f->class_id), "mark", (json_int_t)c->mark, "service",
+			service_of(v, backend_of(c)), "owner", c->owner, "fast", fast);
 }
 
 struct filter {
@@ -147,7 +150,7 @@ struct filter {
 	const char *service; /* NULL: any */
 };
 
-/* A connection's state, or the TCP tracker's. */
+/* A connection's state, or its tracker's. */
 static bool
 state_known(const char *state)
 {
@@ -155,6 +158,14 @@ state_known(const char *state)
 
 	for (i = 0; i < CT_TCP_STATES; i++) {
 		if (strcasecmp(ct_tcp_state_name(i), state) == 0)
+			return true;
+	}
+	for (i = 0; i < CT_SCTP_STATES; i++) {
+		if (strcasecmp(ct_sctp_state_name(i), state) == 0)
+			return true;
+	}
+	for (i = 0; i < CT_DCCP_STATES; i++) {
+		if (strcasecmp(ct_dccp_state_name(i), state) == 0)
 			return true;
 	}
 	return strcasecmp(ct_state_name(CT_STATE_NEW), state) == 0 ||
@@ -208,12 +219,12 @@ parse_filter(const struct ctl_view *v, const json_t *params, struct filter *f, j
 static bool
 matches(const struct ctl_view *v, const struct ct_conn *c, const struct filter *f)
 {
-	const char *tcp = tcp_state_of(c), *service;
+	const char *tracker = ct_state_of(c), *service;
 
 	if (f->proto >= 0 && c->flow[FLOW_ORIGINAL].key.proto != f->proto)
 		return false;
 	if (f->state != NULL && strcasecmp(state_of(c), f->state) != 0 &&
-			(tcp == NULL || strcasecmp(tcp, f->state) != 0))
+			(tracker == NULL || strcasecmp(tracker, f->state) != 0))
 		return false;
 	if (f->service == NULL)
 		return true;
@@ -256,6 +267,8 @@ endpoints_cell(struct ctl_table *t, const json_t *flow)
 	if (json_object_get(flow, "type") != NULL)
 		ctl_table_cell(t, "%s > %s type %" PRIu64 " id %" PRIu64, src, dst,
 				ctl_uint_of(flow, "type"), ctl_uint_of(flow, "id"));
+	else if (json_object_get(flow, "key") != NULL)
+		ctl_table_cell(t, "%s > %s key 0x%08" PRIx64, src, dst, ctl_uint_of(flow, "key"));
 	else if (strchr(src, ':') != NULL)
 		ctl_table_cell(t, "[%s]:%" PRIu64 " > [%s]:%" PRIu64, src,
 				ctl_uint_of(flow, "sport"), dst, ctl_uint_of(flow, "dport"));
@@ -288,11 +301,11 @@ ctl_connections_text(FILE *out, const json_t *result)
 	json_array_foreach(result, i, c) {
 		const json_t *original = json_object_get(c, "original");
 		const json_t *reply = json_object_get(c, "reply");
-		const char *tcp = json_string_value(json_object_get(c, "tcp_state"));
+		const char *tracker = json_string_value(json_object_get(c, "tracker_state"));
 
 		ctl_table_cell(t, "%" PRIu64, ctl_uint_of(c, "id"));
 		ctl_table_cell(t, "%s", ctl_string_of(c, "protocol"));
-		ctl_table_cell(t, "%s", tcp != NULL ? tcp : ctl_string_of(c, "state"));
+		ctl_table_cell(t, "%s", tracker != NULL ? tracker : ctl_string_of(c, "state"));
 		endpoints_cell(t, original);
 		endpoints_cell(t, reply);
 		ctl_thousands_cell(t, ctl_uint_of(original, "packets"));

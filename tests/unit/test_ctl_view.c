@@ -320,7 +320,7 @@ test_connection_json(void **state)
 	assert_int_equal(json_array_size(all), 3);
 	snprintf(expected, sizeof(expected),
 			"{\"id\":%u,\"protocol\":\"tcp\",\"family\":4,\"zone\":0,\"state\":\"established\","
-			"\"tcp_state\":\"ESTABLISHED\",\"assured\":true,"
+			"\"tcp_state\":\"ESTABLISHED\",\"tracker_state\":\"ESTABLISHED\",\"assured\":true,"
 			"\"status\":[\"seen_reply\",\"assured\",\"dnat\"],"
 			"\"original\":{\"src\":\"198.51.100.7\",\"dst\":\"192.0.2.80\",\"sport\":1234,"
 			"\"dport\":80,\"packets\":1234567,\"bytes\":1234567000},"
@@ -332,7 +332,7 @@ test_connection_json(void **state)
 	check_json(json_array_get(all, 1), expected);
 	snprintf(expected, sizeof(expected),
 			"{\"id\":%u,\"protocol\":\"udp\",\"family\":6,\"zone\":0,\"state\":\"new\","
-			"\"tcp_state\":null,\"assured\":false,\"status\":[\"dnat\"],"
+			"\"tcp_state\":null,\"tracker_state\":null,\"assured\":false,\"status\":[\"dnat\"],"
 			"\"original\":{\"src\":\"2001:db8::7\",\"dst\":\"2001:db8::1\",\"sport\":999,"
 			"\"dport\":53,\"packets\":1,\"bytes\":1000},"
 			"\"reply\":{\"src\":\"2001:db8::53\",\"dst\":\"2001:db8::7\",\"sport\":5353,"
@@ -343,7 +343,7 @@ test_connection_json(void **state)
 	check_json(json_array_get(all, 0), expected);
 	snprintf(expected, sizeof(expected),
 			"{\"id\":%u,\"protocol\":\"icmp\",\"family\":4,\"zone\":0,\"state\":\"new\","
-			"\"tcp_state\":null,\"assured\":false,\"status\":[],"
+			"\"tcp_state\":null,\"tracker_state\":null,\"assured\":false,\"status\":[],"
 			"\"original\":{\"src\":\"192.0.2.1\",\"dst\":\"192.0.2.2\",\"id\":77,\"type\":8,"
 			"\"code\":0,\"packets\":2,\"bytes\":2000},"
 			"\"reply\":{\"src\":\"192.0.2.2\",\"dst\":\"192.0.2.1\",\"id\":77,\"type\":0,"
