@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """SCTP against what a Linux router said about the same packets; GRE keys, timeout policies, rules and zones end to end.
 
-sctp-linux.json: [direction sent in, SCTP packet, state, direction, state of the association after it, its chunks] of
+linux/sctp.json: [direction sent in, SCTP packet, state, direction, state of the association after it, its chunks] of
 random lives of associations, one packet at a time through a Linux 6.18 router.
 """
 
@@ -81,7 +81,7 @@ def replay(checks, directory, config, packets):
 # ---- SCTP, as Linux -----------------------------------------------------------------------------------------------
 
 def sctp(checks, directory):
-    with open(lib.SOURCE / "tests" / "replay" / "sctp-linux.json", encoding="utf-8") as file:
+    with open(lib.SOURCE / "tests" / "replay" / "linux" / "sctp.json", encoding="utf-8") as file:
         said = json.load(file)
     packets = []
     for n, (way, transport, *_) in enumerate(said):
