@@ -176,12 +176,14 @@ may_enter(struct ct_table *t, const struct opening *o)
 static void
 evict(struct ct_table *t, uint8_t family)
 {
-	uint32_t conn = ct_slot_victim(t, family);
+	for (unsigned int n = ct_slot_wanted(t, family); unlikely(n > 0); n--) {
+		uint32_t conn = ct_slot_victim(t, family);
 
-	if (conn == FLOW_NONE)
-		return;
-	ct_close(t, conn);
-	t->stats.early_dropped++;
+		if (conn == FLOW_NONE)
+			return;
+		ct_close(t, conn);
+		t->stats.early_dropped++;
+	}
 }
 
 /* A slot for it, published. */

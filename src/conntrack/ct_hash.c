@@ -9,6 +9,8 @@
  */
 #include <errno.h>
 
+#include <rte_prefetch.h>
+
 #include "ct_priv.h"
 
 /*
@@ -82,6 +84,24 @@ shift(struct ct_table *t, const struct step *search, int at, unsigned int slot)
 }
 
 /*
+ * Where the entries of a full bucket might lie as well. Each has its key in a line of its own and
+ * leads to another bucket: all of them are asked for before the first one is needed.
+ */
+static void
+other_buckets(const struct ct_table *t, uint32_t b, uint32_t to[CT_SLOTS])
+{
+	const struct ct_bucket *bucket = &t->buckets[b];
+	unsigned int i;
+
+	for (i = 0; i < CT_SLOTS; i++)
+		rte_prefetch0(ct_flow(t, bucket->flow[i]));
+	for (i = 0; i < CT_SLOTS; i++) {
+		to[i] = other_bucket(t, bucket->flow[i], b);
+		rte_prefetch0(&t->buckets[to[i]]);
+	}
+}
+
+/*
  * Breadth first, from both buckets of the new flow, to the nearest free slot. A path never comes
  * back to its own buckets: one bucket twice on a path would move an entry that has moved already.
  */
@@ -94,18 +114,18 @@ make_room(struct ct_table *t, uint32_t hash, uint32_t *bucket)
 	search[n++] = (struct step){ ct_bucket1(t->n_buckets, hash), -1, -1 };
 	search[n++] = (struct step){ ct_bucket2(t->n_buckets, hash), -1, -1 };
 	for (at = 0; at < n; at++) {
-		const struct ct_bucket *b = &t->buckets[search[at].bucket];
+		uint32_t to[CT_SLOTS];
 
+		if (n < SEARCH_MAX)
+			other_buckets(t, search[at].bucket, to);
 		for (i = 0; i < CT_SLOTS && n < SEARCH_MAX; i++) {
-			uint32_t to = other_bucket(t, b->flow[i], search[at].bucket);
-
-			for (root = at; root >= 0 && search[root].bucket != to;
+			for (root = at; root >= 0 && search[root].bucket != to[i];
 					root = search[root].from)
 				;
 			if (root >= 0)
 				continue;
-			search[n] = (struct step){ to, (int16_t)at, (int16_t)i };
-			slot = free_slot(&t->buckets[to]);
+			search[n] = (struct step){ to[i], (int16_t)at, (int16_t)i };
+			slot = free_slot(&t->buckets[to[i]]);
 			if (slot >= 0) {
 				slot = shift(t, search, n, slot);
 				for (root = n; search[root].from >= 0; root = search[root].from)

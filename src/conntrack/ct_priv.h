@@ -283,7 +283,13 @@ ct_slot_give(struct ct_table *t, uint32_t conn);
 /* Readers may still hold it: it is free when they have left. */
 void
 ct_slot_retire(struct ct_table *t, uint32_t conn);
-/* Is the table so full for this family that somebody should go? Who, or FLOW_NONE. */
+/*
+ * Is the table so full for this family that somebody should go? How many: two when not every search
+ * was lucky before, so that the reserve grows again.
+ */
+unsigned int
+ct_slot_wanted(const struct ct_table *t, uint8_t family);
+/* Who should go, or FLOW_NONE. Looks at a few slots only. */
 uint32_t
 ct_slot_victim(struct ct_table *t, uint8_t family);
 

@@ -146,24 +146,33 @@ may_go(const struct ct_table *t, uint32_t conn)
 			t->ext_of[conn] == FLOW_NONE;
 }
 
+unsigned int
+ct_slot_wanted(const struct ct_table *t, uint8_t family)
+{
+	const bool six = family == 6;
+	const uint32_t n_free = t->free_low.n + (six ? 0 : t->free_high.n);
+	const uint32_t reserve = six ? t->early_low : t->early_all;
+
+	if (likely(n_free >= reserve))
+		return 0;
+	return n_free >= reserve - reserve / 4 ? 1 : 2;
+}
+
 uint32_t
 ct_slot_victim(struct ct_table *t, uint8_t family)
 {
-	const bool six = family == 6;
-	const uint32_t n = six ? t->n_conns6 : t->n_conns;
-	const uint32_t n_free = t->free_low.n + (six ? 0 : t->free_high.n);
-	uint32_t start, i, conn, end;
+	const uint32_t n = family == 6 ? t->n_conns6 : t->n_conns;
+	uint32_t conn[EVICT_SEARCH];
+	unsigned int i;
 
-	if (likely(n_free >= (six ? t->early_low : t->early_all)))
-		return FLOW_NONE;
-	end = RTE_MIN(n, (uint32_t)EVICT_SEARCH);
-	start = random_below(t, n - end + 1);
-	for (i = 0; i < end; i++)
-		rte_prefetch0(&t->conns[start + i].status);
-	for (i = 0; i < end; i++) {
-		conn = start + i;
-		if (may_go(t, conn))
-			return conn;
+	/* Each from another place: neighbours were opened together, and are of one kind. */
+	for (i = 0; i < EVICT_SEARCH; i++) {
+		conn[i] = random_below(t, n);
+		rte_prefetch0(&t->conns[conn[i]].status);
+	}
+	for (i = 0; i < EVICT_SEARCH; i++) {
+		if (may_go(t, conn[i]))
+			return conn[i];
 	}
 	return FLOW_NONE;
 }

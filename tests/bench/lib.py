@@ -19,7 +19,13 @@ TARGETS = {
     ("new-connections-udp", "per_s", None): (">=", 1_000_000),
     ("new-connections-tcp", "per_s", None): (">=", 500_000),
     ("full-connections-tcp", "per_s", None): (">=", 800_000),
-    ("memory", "bytes_per_connection", None): ("<=", 320),
+    ("memory", "bytes_per_connection", None): ("<=", 256),
+    ("conntrack-look-ups-crc32c", "per_s", 1032192): (">=", 40_000_000),
+    ("conntrack-look-ups-siphash", "per_s", 1032192): (">=", 40_000_000),
+    ("conntrack-table", "bytes_per_connection", None): ("<=", 256),
+    ("ageing", "late_s", None): ("<=", 1),
+    ("ageing", "lost_live", None): ("<=", 0),
+    ("ageing", "slower_percent", None): ("<=", 5),
 }
 
 MORE_IS_BETTER = ("mpps", "per_s")

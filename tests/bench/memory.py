@@ -12,9 +12,11 @@ ROOM = connections(1032192)
 
 
 def measure(options, connections_ipv6):
-    """Bytes a connection of a table of which so many connections may be IPv6."""
+    """Bytes a connection of a table of which so many connections may be IPv6; None: the default."""
     config = configuration(1, ROOM)
-    config["tables"]["connections-ipv6"] = connections_ipv6
+    config["tables"].pop("connections-ipv6", None)
+    if connections_ipv6 is not None:
+        config["tables"]["connections-ipv6"] = connections_ipv6
     captures = lib.captures(options.build, 1)
     with lib.hugepages(hugepages_needed(1, ROOM)):
         with Shunt(options.build, config, captures, options.cores) as shunt:
@@ -23,8 +25,9 @@ def measure(options, connections_ipv6):
 
 
 def run(options):
-    """As configured by default, where every connection may be IPv6; and without IPv6."""
+    """As configured by default, where a quarter may be IPv6; all of them; and none."""
     return [
-        lib.row("memory", ROOM, "bytes_per_connection", measure(options, ROOM)),
+        lib.row("memory", ROOM, "bytes_per_connection", measure(options, None)),
+        lib.row("memory", ROOM, "bytes_per_connection_ipv6", measure(options, ROOM)),
         lib.row("memory", ROOM, "bytes_per_connection_ipv4_only", measure(options, 0)),
     ]

@@ -98,7 +98,40 @@ model_timeout(const struct flow_tuple *t)
 struct size {
 	uint32_t connections, connections6, space;
 	unsigned int steps;
+	enum flow_hash_kind kind;
+	uint32_t early_drop, zone_limit; /* of zone 1 */
 };
+
+/* Connections of zone 1. */
+static uint32_t
+model_zone(const struct model_conn *m, uint32_t n)
+{
+	uint32_t i, count = 0;
+
+	for (i = 0; i < n; i++)
+		count += m[i].used && m[i].tuple[0].key.zone == 1;
+	return count;
+}
+
+/* Who was closed to make room: two at most, not assured, of the right part. The model follows. */
+static void
+follow_eviction(const struct ct_table *t, struct model_conn *m, const struct size *s,
+		const struct flow_tuple *tuple)
+{
+	uint32_t i, evicted = 0;
+
+	for (i = 0; i < s->connections; i++) {
+		if (!m[i].used || ct_find(t, &m[i].tuple[0]) != FLOW_NONE)
+			continue;
+		evicted++;
+		assert_true(s->early_drop != 0);
+		assert_false(ct_conns(t)[i].status & CT_S_ASSURED);
+		assert_true(tuple->key.family == 4 || i < s->connections6);
+		assert_int_equal(ct_find(t, &m[i].tuple[1]), FLOW_NONE);
+		m[i].used = false;
+	}
+	assert_true(evicted <= 2);
+}
 
 static void
 step_open(struct ct_table *t, struct model_conn *m, const struct size *s,
@@ -119,6 +152,12 @@ step_open(struct ct_table *t, struct model_conn *m, const struct size *s,
 		assert_int_equal(rc, -EEXIST);
 		return;
 	}
+	if (s->zone_limit != 0 && tuple->key.zone == 1 &&
+			model_zone(m, s->connections) >= s->zone_limit) {
+		assert_int_equal(rc, -EDQUOT);
+		return;
+	}
+	follow_eviction(t, m, s, tuple);
 	if (rc != 0) {
 		/*
 		 * Full, and nothing else: of used slots, and those that wait for readers. IPv6 has
@@ -164,12 +203,21 @@ static void
 test_random(void **state)
 {
 	const struct size *s = *state;
-	struct ct_table *t = table_create(s->connections, s->connections6, rcu);
+	const struct ct_zone_params zone = { .id = 1, .limit = s->zone_limit };
+	struct ct_params params = table_params(s->connections, s->connections6, rcu);
+	struct ct_table *t;
 	struct model_conn *m = calloc(s->connections, sizeof(*m));
 	uint64_t rnd = 88172645463325252u, now = 1700000000 * SECOND;
+	struct ct_stats stats;
 	unsigned int i;
 	uint32_t id;
 
+	params.hasher = flow_hasher_make(s->kind, 0x5eed, NULL);
+	params.early_drop = s->early_drop;
+	params.zones = &zone;
+	params.n_zones = 1;
+	t = ct_create(&params);
+	assert_non_null(t);
 	for (i = 0; i < s->steps; i++) {
 		struct flow_tuple tuple = random_tuple(&rnd, s->space), got;
 		unsigned int what = random_next(&rnd) % 100;
@@ -196,6 +244,11 @@ test_random(void **state)
 			assert_sound(t);
 	}
 	assert_sound(t);
+	ct_stats(t, &stats);
+	assert_int_equal(stats.early_dropped != 0, s->early_drop != 0);
+	assert_int_equal(stats.zone_limited != 0, s->zone_limit != 0);
+	assert_int_equal(ct_zone_connections(t, 1), model_zone(m, s->connections));
+	assert_int_equal(stats.unplaced, 0);
 	now += 200 * SECOND;
 	step_age(t, m, s, now);
 	assert_int_equal(model_count(m, s->connections), 0);
@@ -288,7 +341,9 @@ test_params(void **state)
 	const struct {
 		uint32_t connections, connections6;
 		bool rcu;
-	} bad[] = { { 0, 0, true }, { 1, 2, true }, { (1u << 30) + 1, 0, true }, { 1, 0, false } };
+		uint32_t early_drop;
+	} bad[] = { { 0, 0, true }, { 1, 2, true }, { (1u << 30) + 1, 0, true }, { 1, 0, false },
+		{ 1, 0, true, 101 } };
 	unsigned int i;
 
 	(void)state;
@@ -296,6 +351,7 @@ test_params(void **state)
 		struct ct_params p = table_params(
 				bad[i].connections, bad[i].connections6, bad[i].rcu ? rcu : NULL);
 
+		p.early_drop = bad[i].early_drop;
 		rte_errno = 0;
 		assert_null(ct_create(&p));
 		assert_int_equal(rte_errno, EINVAL);
@@ -392,8 +448,11 @@ main(void)
 		{ 1, 1, 20, 20000 },
 		{ 5, 2, 40, 50000 },
 		{ 40, 15, 200, 100000 },
-		{ 300, 300, 1000, 60000 },
+		{ 300, 300, 1000, 60000, FLOW_HASH_SIPHASH },
 		{ 300, 0, 400, 60000 },
+		{ 40, 15, 200, 60000, .zone_limit = 7 },
+		{ 300, 100, 1000, 60000, FLOW_HASH_SIPHASH, .early_drop = 90 },
+		{ 40, 15, 200, 60000, .early_drop = 50, .zone_limit = 7 },
 	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_params),
@@ -402,6 +461,9 @@ main(void)
 		cmocka_unit_test_prestate(test_random, &sizes[2]),
 		cmocka_unit_test_prestate(test_random, &sizes[3]),
 		cmocka_unit_test_prestate(test_random, &sizes[4]),
+		cmocka_unit_test_prestate(test_random, &sizes[5]),
+		cmocka_unit_test_prestate(test_random, &sizes[6]),
+		cmocka_unit_test_prestate(test_random, &sizes[7]),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_own_answer),
