@@ -195,13 +195,9 @@ struct cfg_conntrack {
 	unsigned int n_rules;
 };
 
-/* What makes two packets of a zone packets of one connection. */
-enum cfg_zone_key { CFG_KEY_5_TUPLE, CFG_KEY_TUNNEL_ID, CFG_KEY_ADDRESSES };
-
 struct cfg_zone {
 	uint16_t id;
-	bool has_id; /* always, in a configuration without mistakes */
-	enum cfg_zone_key key;
+	bool has_id;	/* always, in a configuration without mistakes */
 	uint32_t limit; /* connections; 0 = none */
 };
 

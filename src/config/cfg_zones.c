@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Section "zones": what tells the connections of a zone apart, and how many there may be. Called by
- * the reader through the table of keys. A zone that is not listed has neither.
+ * Section "zones": how many connections a zone may have. Called by the reader through the table of
+ * keys. A zone that is not listed has no limit.
  */
 #include <rte_common.h>
 
 #include "cfg_priv.h"
 
-static const struct cfg_word key_kinds[] = {
-	{ "5-tuple", CFG_KEY_5_TUPLE },
-	{ NULL },
-};
-
 #define ZONE struct cfg_zone
 static const struct cfg_key zone_keys[] = {
 	{ "id", CFG_UINT, CFG_FIELD(ZONE, id), .has = offsetof(ZONE, has_id), .required = true,
 			.max = UINT16_MAX },
-	{ "key", CFG_ENUM, CFG_FIELD(ZONE, key), .words = key_kinds, .fallback = CFG_KEY_5_TUPLE },
 	{ "limit", CFG_UINT, CFG_FIELD(ZONE, limit), .min = 1, .max = 1u << 30 },
 };
 

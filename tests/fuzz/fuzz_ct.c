@@ -237,7 +237,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ct_params p = {
 		.connections = CONNECTIONS,
 		.connections6 = CONNECTIONS6,
-		.hasher.seed = size > 0 ? data[0] : 0,
+		.hasher = flow_hasher_make(size % 5 == 0 ? FLOW_HASH_SIPHASH : FLOW_HASH_CRC32C,
+				size > 0 ? data[0] : 0, NULL),
+		.early_drop = size % 7 < 3 ? 60 : 0,
 		.socket_id = SOCKET_ID_ANY,
 		.tcp_loose = size % 2 == 0,
 		.tcp_liberal = size % 3 == 0,

@@ -135,7 +135,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pp.sum = cksum_sum_best();
 	pp.verify_l4 = data[0] >> 2 & 1;
 	pp.zone = data[1];
-	pp.hasher.seed = data[1];
+	pp.hasher = flow_hasher_make(
+			data[1] & 1 ? FLOW_HASH_SIPHASH : FLOW_HASH_CRC32C, data[1], NULL);
 	whole = chain(data + CHOICES, size - CHOICES, 0, 0);
 	pieces = chain(data + CHOICES, size - CHOICES, data[2], 1 + data[3]);
 	/* IP and L4 verdicts, VLAN and QinQ stripping: some of everything. */
@@ -168,7 +169,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned int i = 0; i < b.n; i++) {
 		CHECK(memcmp(&info, &b.info[i], sizeof(info)) == 0 ||
 				b.info[i].reason == DROP_HDR_SPLIT);
-		CHECK(b.hash[i] == (b.key[i].family ? flow_hash(&b.key[i], pp.hasher.seed) : 0));
+		CHECK(b.hash[i] == (b.key[i].family ? flow_hasher_hash(&pp.hasher, &b.key[i]) : 0));
 	}
 	free_chain(whole);
 	free_chain(pieces);

@@ -98,7 +98,7 @@ static const char full[] =
 		"               {'zone': 0, 'commit': false}, {'helper': 'tftp', 'mark': 0, 'label': 'c0FFee'}],"
 		"              'timeout-policies': [{'name': 'short', 'timeouts': {'udp': 77}},"
 		"               {'name': 'slow', 'timeouts': {}}, {'name': 'slower'}]},"
-		"'zones': [{'id': 5}, {'id': 65535, 'key': '5-tuple', 'limit': 100000}],"
+		"'zones': [{'id': 5}, {'id': 65535, 'limit': 100000}],"
 		"'l3': {'multicast': 'forward', 'icmp-rate': 0},"
 		"'services': ["
 		" {'name': 'web', 'vip': '192.0.2.10', 'protocol': 'tcp', 'port': 80, 'scheduler': 'hash',"
@@ -241,7 +241,6 @@ test_sizes_and_policies(void **state)
 	assert_int_equal(cfg->zones[0].id, 5);
 	assert_int_equal(cfg->zones[0].limit, 0);
 	assert_int_equal(cfg->zones[1].id, 65535);
-	assert_int_equal(cfg->zones[1].key, CFG_KEY_5_TUPLE);
 	assert_int_equal(cfg->zones[1].limit, 100000);
 	for (i = 0; i < RTE_DIM(timeouts); i++)
 		assert_int_equal(timeouts[i], i + 1);

@@ -165,6 +165,62 @@ test_table_full(void **state)
 	rig_close(&rig);
 }
 
+/* A zone has its limit, says why it refuses, and takes again what has room; with the keyed hash, both families. */
+static void
+test_zone_limit(void **state)
+{
+	struct packet p[6];
+
+	(void)state;
+	open_(CONFIG("[1]",
+			      TABLES(64, 64, 16) ",\"conntrack\": {\"hash\": \"siphash\"},"
+						 "\"zones\": [{\"id\": 7, \"limit\": 1}, {\"id\": 0, \"limit\": 4}]"),
+			1);
+	for (unsigned int i = 0; i < RTE_DIM(p); i++) {
+		p[i] = udp((uint16_t)(2000 + i));
+		rig_run(&rig, 0, &p[i]);
+		rig_run(&rig, 0, &p[i]); /* of those that are known, the second is no opening */
+	}
+	assert_int_equal(left(1), 8);
+	assert_int_equal(rig_drops(&rig, DROP_CT_ZONE_LIMIT), 4);
+	assert_int_equal(ct_zone_connections(rig.dp->ct, 0), 4);
+	assert_int_equal(ct_zone_connections(rig.dp->ct, 7), 0);
+	rig.now += 60 * TIME_NS_PER_S;
+	rig_settle(&rig);
+	assert_int_equal(ct_zone_connections(rig.dp->ct, 0), 0);
+	rig_run(&rig, 0, &p[5]);
+	assert_int_equal(left(1), 1);
+	rig_close(&rig);
+}
+
+/* A full table is an episode: it begins with the first refusal, and is over when none came for a while. */
+static void
+test_full_episode(void **state)
+{
+	const struct table_watch *w;
+
+	(void)state;
+	open_(CONFIG("[1]", TABLES(2, 64, 16) ",\"conntrack\": {\"early-drop\": 0}"), 1);
+	w = &rig.dp->table_watch;
+	for (uint16_t i = 0; i < 5; i++) {
+		const struct packet p = udp((uint16_t)(2000 + i));
+
+		assert_int_equal(w->full, i > 2);
+		rig_run(&rig, 0, &p);
+		rig.now += TIME_NS_PER_S / 10;
+		rig_control(&rig);
+	}
+	assert_int_equal(w->refused - w->begin, 3);
+	rig.now += 5 * TIME_NS_PER_S;
+	rig_control(&rig);
+	assert_true(w->full);
+	rig.now += 6 * TIME_NS_PER_S;
+	rig_control(&rig);
+	assert_false(w->full);
+	left(1);
+	rig_close(&rig);
+}
+
 static void
 test_output_full(void **state)
 {
@@ -363,6 +419,8 @@ main(void)
 		cmocka_unit_test(test_return_ring_full),
 		cmocka_unit_test(test_no_mbufs),
 		cmocka_unit_test(test_table_full),
+		cmocka_unit_test(test_zone_limit),
+		cmocka_unit_test(test_full_episode),
 		cmocka_unit_test(test_output_full),
 		cmocka_unit_test(test_park_full),
 		cmocka_unit_test(test_parked_behind_others),
