@@ -197,7 +197,7 @@ test_policies(void **state)
 			/* Longer than the defaults by which it was filed: not forgotten early. */
 			assert_int_equal(ct_age(t, SECOND + 700 * SECOND, &conn, 100), 0);
 			ct_close(t, conn);
-			while (ct_reclaim(t, 1) > 0)
+			while (ct_reclaim(t, NULL, 1) > 0)
 				;
 		}
 	}
