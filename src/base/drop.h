@@ -77,6 +77,12 @@
 	X(CT_FULL, "ct_full", "connection table is full") \
 	X(CT_ZONE_LIMIT, "ct_zone_limit", "its zone has as many connections as it may have") \
 	X(CT_CLASH, "ct_clash", "another connection already has the translated tuple") \
+	/* helpers */ \
+	X(ALG_CUT, "alg_cut", "FTP announcement that is cut or malformed") \
+	X(ALG_REPEAT, "alg_repeat", "repeated FTP text cannot be rewritten as it was before") \
+	X(ALG_ROOM, "alg_room", "no room in the packet for the address that it is to announce") \
+	X(ALG_FULL, "alg_full", \
+			"announced connection cannot be expected: no room, or no free port") \
 	/* load balancing, classes */ \
 	X(LB_NO_BACKEND, "lb_no_backend", "service has no backend that can take a connection") \
 	X(CLASS_DROP, "class_drop", "a class rule says drop") \

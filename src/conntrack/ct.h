@@ -65,8 +65,10 @@ enum ct_dccp_state {
 #define CT_S_ASSURED 0x0002u
 #define CT_S_DNAT 0x0004u
 #define CT_S_SNAT 0x0008u
-#define CT_S_DYING 0x0010u /* out of the table, waiting for readers to leave */
-#define CT_S_USED 0x0020u  /* slot holds a connection */
+#define CT_S_DYING 0x0010u    /* out of the table, waiting for readers to leave */
+#define CT_S_USED 0x0020u     /* slot holds a connection */
+#define CT_S_EXPECTED 0x0040u /* let in by an expectation: `related` until it is answered */
+#define CT_S_HELPER 0x0080u   /* a helper reads it: never on the fast path */
 
 struct ct_tcp_window {
 	uint32_t end;	 /* highest sequence number sent, + payload */
@@ -143,7 +145,18 @@ struct ct_seqadj {
 	int32_t after;
 };
 
-#define CT_HELPER_NONE 0
+/* ct_ext.helper */
+enum ct_helper { CT_HELPER_NONE = 0, CT_HELPER_FTP, CT_HELPER_TFTP, CT_HELPERS };
+
+/* What a helper remembers of a control connection. [C] */
+struct ct_helper_state {
+	uint32_t line[2];    /* by direction: sequence number at which a line begins */
+	uint16_t port;	     /* that was put into the text at seq[].pos, host order; 0: none was */
+	uint16_t len;	     /* bytes from seq[].pos to the end of that text, as they arrived */
+	uint16_t dir : 1;    /* of that text */
+	uint16_t known : 2;  /* by direction: is line[]? */
+	uint16_t reply : 13; /* code of the reply of several lines that is under way, or 0 */
+};
 
 /*
  * What few connections need, beside the table (ct_ext.c). Two cache lines; workers touch the first, and only of
@@ -161,6 +174,7 @@ struct ct_ext {
 	uint8_t label[16]; /* [C] */
 	struct flow_tuple
 			master_tuple; /* [C] original tuple of the master; family 0: never had one */
+	struct ct_helper_state help;  /* [C] */
 } __rte_cache_aligned;
 _Static_assert(sizeof(struct ct_ext) == 128, "two cache lines an extension");
 
@@ -201,6 +215,7 @@ struct ct_params {
 	uint32_t connections;	   /* at most so many, both families; 1 .. 2^30 */
 	uint32_t connections6;	   /* of which at most so many IPv6; 0 .. connections */
 	uint32_t extensions;	   /* connections that may have a struct ct_ext */
+	uint32_t expectations;	   /* connections that may be expected at a time; 0 .. 2^24 */
 	struct flow_hasher hasher; /* packets' keys and hashes are made with the same */
 	uint32_t early_drop; /* percent of the table from which on openings evict; 0 = never */
 	const struct ct_zone_params *zones; /* each id once; read by ct_create only */
@@ -335,6 +350,59 @@ ct_ext_add(struct ct_table *t, uint32_t conn);
 /* Make `child` one of `master`'s. Both have an extension; the child has no master yet. */
 void
 ct_ext_link(struct ct_table *t, uint32_t master, uint32_t child);
+/*
+ * Connections that `master` expected and that live: up to `limit` of them into out[]; returns their number. Who closes
+ * a master before its time (flush, a new policy) closes them too; when it ends by itself, they live on.
+ */
+unsigned int
+ct_children(const struct ct_table *t, uint32_t master, uint32_t *out, unsigned int limit);
+
+/* ---- expectations (ct_expect.c, control lcore) ------------------------------------------------------------- */
+
+/*
+ * A connection that another one, its master, announced. The first packet that fits is `related`: the connection gets
+ * the master's mark and a link to it. Sent on with the addresses below, its source port kept where that is free.
+ */
+struct ct_expect {
+	struct flow_tuple tuple; /* as its first packet arrives; what is "any" is zero */
+	struct flow_addr src;	 /* as it leaves */
+	struct flow_addr dst;
+	rte_be16_t dport;
+	bool any_src;
+	bool any_sport;
+	bool permanent; /* it stays when a connection came; else it lets in one */
+	uint32_t master;
+	uint32_t timeout; /* seconds; 1 .. */
+	uint32_t at_once; /* of this master; one more ends the oldest */
+};
+
+/*
+ * From now on, for the master's life and at most its timeout. The same again, of the same master, takes the place of
+ * the earlier one. 0 and *index; -EBUSY (a packet could be for another master's, too), -ENOSPC (the table is full).
+ */
+int
+ct_expect_add(struct ct_table *t, const struct ct_expect *e, uint64_t now, uint32_t *index);
+/* Index of the expectation that a first packet's tuple fits, or FLOW_NONE. Free while nothing is expected. */
+uint32_t
+ct_expect_find(const struct ct_table *t, const struct flow_tuple *tuple);
+const struct ct_expect *
+ct_expect_get(const struct ct_table *t, uint32_t index);
+/*
+ * `child`, just opened, is it: links it to the master, gives it the master's mark and CT_S_EXPECTED. 0, or -ENOSPC when no
+ * extension is left.
+ */
+int
+ct_expect_take(struct ct_table *t, uint32_t index, uint32_t child);
+void
+ct_expect_remove(struct ct_table *t, uint32_t index);
+/* For reports: the next one in use at or after `from`, or FLOW_NONE; seconds that it has left. */
+uint32_t
+ct_expect_next(const struct ct_table *t, uint32_t from);
+uint32_t
+ct_expect_expires_in(const struct ct_table *t, uint32_t index, uint64_t now);
+
+const char *
+ct_helper_name(enum ct_helper h); /* "none", "ftp", "tftp" */
 
 /*
  * Ask memory early for what ct_open() will touch: the buckets of the packet's hash, and the next free slot. A few packets
@@ -393,6 +461,12 @@ struct ct_stats {
 	uint32_t exts;		/* extensions in use */
 	uint32_t exts_max;
 	uint64_t ext_full; /* refused: no extension left */
+	uint32_t expects;  /* expectations now */
+	uint32_t expects_max;
+	uint64_t expects_made;
+	uint64_t expects_met;  /* connections that came */
+	uint64_t expects_full; /* refused: no room */
+	uint64_t expects_expired;
 };
 void
 ct_stats(const struct ct_table *t, struct ct_stats *out);

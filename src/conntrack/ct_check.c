@@ -194,5 +194,7 @@ ct_check(const struct ct_table *t)
 		wrong = check_slots(t);
 	if (wrong == NULL)
 		wrong = check_zones(t);
+	if (wrong == NULL)
+		wrong = ct_expects_check(t);
 	return wrong;
 }

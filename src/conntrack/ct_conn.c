@@ -260,7 +260,10 @@ ct_track(struct ct_table *t, uint32_t conn, enum flow_dir dir, const struct ct_p
 
 	memset(v, 0, sizeof(*v));
 	v->reason = DROP_NONE;
-	v->state = ct_answered(c, dir) ? CT_STATE_ESTABLISHED : CT_STATE_NEW;
+	if (ct_answered(c, dir))
+		v->state = CT_STATE_ESTABLISHED;
+	else
+		v->state = c->status & CT_S_EXPECTED ? CT_STATE_RELATED : CT_STATE_NEW;
 	alive = ops_of_conn(c)->track(t, c, dir, pkt, v);
 	if (v->reopen) {
 		v->state = CT_STATE_NEW;
@@ -320,6 +323,7 @@ close_conn(struct ct_table *t, uint32_t conn, const uint32_t hash[2])
 	ct_hash_remove(t, ct_flow_id(conn, FLOW_ORIGINAL), hash[FLOW_ORIGINAL]);
 	ct_hash_remove(t, ct_flow_id(conn, FLOW_REPLY), hash[FLOW_REPLY]);
 	ct_wheel_del(&t->wheel, conn);
+	ct_expects_forget(t, conn);
 	ct_ext_unlink(t, conn);
 	ct_slot_retire(t, conn);
 	t->stats.connections--;
@@ -394,13 +398,14 @@ ct_age(struct ct_table *t, uint64_t now, uint32_t *closed, unsigned int limit)
 		}
 		n_closed += age_batch(t, conn, n, tick, closed + n_closed);
 	} while (n == AGE_BATCH);
+	ct_expects_age(t, tick, &limit);
 	return n_closed;
 }
 
 bool
 ct_age_due(struct ct_table *t, uint64_t now)
 {
-	return ct_wheel_due(&t->wheel, ct_tick64(now));
+	return ct_wheel_due(&t->wheel, ct_tick64(now)) || ct_expects_due(t, ct_tick64(now));
 }
 
 uint32_t

@@ -51,6 +51,20 @@ ct_ext_link(struct ct_table *t, uint32_t master, uint32_t child)
 	m->child = child;
 }
 
+unsigned int
+ct_children(const struct ct_table *t, uint32_t master, uint32_t *out, unsigned int limit)
+{
+	const struct ct_ext *m = ct_ext(t, master);
+	unsigned int n = 0;
+	uint32_t c;
+
+	if (m == NULL)
+		return 0;
+	for (c = m->child; c != FLOW_NONE && n < limit; c = ct_ext(t, c)->next)
+		out[n++] = c;
+	return n;
+}
+
 /* Leave the list of the master's children, and let go of one's own. Their copy of the master's tuple stays. */
 void
 ct_ext_unlink(struct ct_table *t, uint32_t conn)

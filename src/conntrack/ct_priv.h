@@ -7,7 +7,7 @@
  * ct_hash.c    buckets: the only writer's side; ct_find.c: the readers' side
  * ct_conn.c    life of a connection: open, track, close, age
  * ct_slots.c   places in the table: free, waiting for readers, taken from somebody; zones
- * ct_ext.c     what few connections have beside that
+ * ct_ext.c     what few connections have beside that; ct_expect.c: connections that are announced
  * ct_wheel.c   when to look at a connection again
  * ct_tcp.c ct_tcp_window.c ct_udp.c ct_icmp.c ct_sctp.c ct_dccp.c ct_gre.c ct_other.c   trackers
  * ct_flags.c   a packet's state as others name it
@@ -215,7 +215,8 @@ struct ct_table {
 	uint32_t early_all; /* ... or of all: openings evict */
 	uint64_t random;    /* where to look for somebody to evict */
 	uint32_t n_exts;
-	uint32_t ext_free; /* chained by .next */
+	uint32_t ext_free;	    /* chained by .next */
+	struct ct_expects *expects; /* NULL: none may be */
 	struct rte_rcu_qsbr *qsbr;
 	struct ct_timeouts *policies; /* [0]: the defaults; n_policies of them */
 	unsigned int n_policies;
@@ -311,6 +312,24 @@ void
 ct_ext_unlink(struct ct_table *t, uint32_t conn);
 void
 ct_ext_give(struct ct_table *t, uint32_t conn);
+
+/* ---- expectations --------------------------------------------------------------------------- */
+
+int
+ct_expects_create(struct ct_table *t, const struct ct_params *p);
+void
+ct_expects_destroy(struct ct_table *t);
+/* All of this master. */
+void
+ct_expects_forget(struct ct_table *t, uint32_t master);
+/* End those whose time is over, at the cost of one of *budget each. */
+void
+ct_expects_age(struct ct_table *t, uint64_t tick, unsigned int *budget);
+bool
+ct_expects_due(struct ct_table *t, uint64_t tick);
+/* For tests: NULL, or what is wrong. */
+const char *
+ct_expects_check(const struct ct_table *t);
 
 /* ---- trackers ------------------------------------------------------------------------------- */
 

@@ -156,6 +156,11 @@ ct_create(const struct ct_params *p)
 	ct_ext_init(t);
 	ct_wheel_init(&t->wheel, t->wheel.link, t->n_conns);
 	ct_slots_init(t, p->early_drop);
+	if (ct_expects_create(t, p) != 0) {
+		ct_destroy(t);
+		rte_errno = ENOMEM;
+		return NULL;
+	}
 	return t;
 }
 
@@ -165,6 +170,7 @@ ct_destroy(struct ct_table *t)
 	if (t == NULL)
 		return;
 	rte_free(t->policies);
+	ct_expects_destroy(t);
 	rte_free(t->exts);
 	rte_free(t->ext_of);
 	rte_free(t->wheel.link);

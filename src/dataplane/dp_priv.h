@@ -237,6 +237,8 @@ struct dp {
 	struct counter_pair *backend_counters;
 	struct l3_out l3_out;
 	struct dp_trace *trace;
+	uint64_t alg_unread;  /* packets that a helper could not read in one piece */
+	uint64_t alg_refused; /* announcements of others' addresses, or of ports below 1024 */
 	struct tunnel_counter tunnels[PARSE_TUNNEL_TYPES];
 	uint64_t now; /* of the poll under way */
 	uint64_t next_age;

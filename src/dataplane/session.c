@@ -41,6 +41,8 @@ set_fast(struct ct_conn *c, bool fast)
 	for (unsigned int d = 0; d < 2; d++) {
 		uint8_t flags = c->flow[d].flags;
 
+		if (fast && (c->status & CT_S_HELPER))
+			return; /* each packet is read */
 		if (fast && !(c->flow[0].flags & c->flow[1].flags & FLOW_F_COMPILED))
 			return;
 		flags = fast ? flags | FLOW_F_FAST : flags & ~FLOW_F_FAST;

@@ -5,6 +5,7 @@
  *   session.c          entry; packets to shunt itself; packets of known connections
  *   session_open.c     first packets: new connections
  *   session_rules.c    which rule of "conntrack" a first packet matches, and what it does
+ *   session_alg.c      helpers: what control connections announce
  *   session_related.c  ICMP errors about known connections
  *   session_send.c     how each of them ends: forwarded, held, dropped, consumed
  *   compile.c          policy and rewrite of one direction into a struct flow
@@ -76,6 +77,24 @@ session_rule_forces(struct session *s, uint32_t conn);
 /* Forward the first packet of a connection that is not to be tracked. Takes it. */
 void
 session_rule_uncommitted(struct session *s);
+/* ---- session_alg.c ------------------------------------------------------------------------------------------------ */
+
+/* Have `helper` read the packets of a connection that was just opened. 0, or -ENOSPC: no extension is left. */
+int
+session_alg_attach(struct dp *dp, uint32_t conn, enum ct_helper helper);
+/*
+ * A tracked packet of a connection with CT_S_HELPER, before it is rewritten: expects what it announces, and translates the
+ * announcement. False: the packet was dropped.
+ */
+bool
+session_alg(struct session *s, uint32_t conn, enum flow_dir dir);
+/* The tuple of the answer to s->tuple, which an expectation fits; *backend when it is a backend's traffic. */
+enum drop_reason
+session_alg_answer(const struct session *s, uint32_t expected, struct flow_tuple *reply,
+		uint16_t *backend);
+/* ct_open() for it; *reply may come to have another port. Links it to its master. */
+int
+session_alg_open(struct session *s, uint32_t expected, struct flow_tuple *reply, uint32_t *conn);
 
 /* ---- session_send.c: each takes the packet, but for session_note and session_may_leave when it says true ---------- */
 

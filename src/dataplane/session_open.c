@@ -11,12 +11,23 @@
 
 /* ---- new connections --------------------------------------------------------------------------------------------------- */
 
-/* The tuple of the answer: from the backend if a service is meant, else simply turned round. */
+/* What a first packet is for. */
+struct wanted {
+	int service;	   /* or below 0 */
+	uint32_t expected; /* expectation that it fits, or FLOW_NONE; it has no service or rule then */
+	const struct session_rule *rule; /* or NULL */
+};
+
+/* The tuple of the answer: from the backend if a service is meant, as expected, or simply turned round. */
 static enum drop_reason
-answer(struct session *s, int service, struct flow_tuple *reply, struct lb_choice *choice)
+answer(struct session *s, const struct wanted *w, struct flow_tuple *reply,
+		struct lb_choice *choice)
 {
 	struct flow_tuple sent = s->tuple;
+	const int service = w->service;
 
+	if (w->expected != FLOW_NONE)
+		return session_alg_answer(s, w->expected, reply, &choice->backend);
 	if (service >= 0) {
 		if (lb_select(s->dp->lb, (unsigned int)service, &s->tuple, choice) != 0)
 			return DROP_LB_NO_BACKEND;
@@ -30,10 +41,10 @@ answer(struct session *s, int service, struct flow_tuple *reply, struct lb_choic
 }
 
 static void
-table_full(struct session *s, int service)
+table_full(struct session *s, bool translated)
 {
 	/* Untranslated it would not reach the service: nothing to forward. */
-	if (s->dp->cfg->conntrack.full == CFG_DROP || service >= 0) {
+	if (s->dp->cfg->conntrack.full == CFG_DROP || translated) {
 		session_drop(s->dp, s->m, DROP_CT_FULL);
 		return;
 	}
@@ -75,7 +86,7 @@ measure_tunnel(struct session *s)
 }
 
 static void
-open_connection(struct session *s, int service, const struct session_rule *rule)
+open_connection(struct session *s, const struct wanted *w)
 {
 	struct dp *dp = s->dp;
 	struct lb_choice choice = { .backend = FLOW_NO_BACKEND };
@@ -85,7 +96,7 @@ open_connection(struct session *s, int service, const struct session_rule *rule)
 		.tuple = &s->tuple,
 		.dst = &reply.src,
 		.port_in = s->meta->port_in,
-		.state = CT_STATE_NEW,
+		.state = w->expected != FLOW_NONE ? CT_STATE_RELATED : CT_STATE_NEW,
 	};
 	struct compile_args a = {
 		.dir = FLOW_ORIGINAL,
@@ -94,7 +105,7 @@ open_connection(struct session *s, int service, const struct session_rule *rule)
 		.port_in = s->meta->port_in,
 		.cls = &cls,
 	};
-	enum drop_reason why = answer(s, service, &reply, &choice);
+	enum drop_reason why = answer(s, w, &reply, &choice);
 	struct ct_verdict v;
 	int rc;
 
@@ -111,9 +122,12 @@ open_connection(struct session *s, int service, const struct session_rule *rule)
 		session_drop(dp, s->m, DROP_NEIGH_FULL);
 	if (rc != 0)
 		return;
-	rc = ct_open(dp->ct, &s->tuple, &reply, s->meta->worker, &s->pkt, &a.conn);
+	if (w->expected != FLOW_NONE)
+		rc = session_alg_open(s, w->expected, &reply, &a.conn);
+	else
+		rc = ct_open(dp->ct, &s->tuple, &reply, s->meta->worker, &s->pkt, &a.conn);
 	if (rc == -ENOSPC)
-		table_full(s, service);
+		table_full(s, w->expected != FLOW_NONE || w->service >= 0);
 	else if (rc == -EDQUOT)
 		session_drop(dp, s->m, DROP_CT_ZONE_LIMIT);
 	else if (rc != 0)
@@ -124,7 +138,7 @@ open_connection(struct session *s, int service, const struct session_rule *rule)
 	ct_conns(dp->ct)[a.conn].flow[FLOW_ORIGINAL].owner = s->meta->worker;
 	ct_conns(dp->ct)[a.conn].flow[FLOW_REPLY].owner = s->meta->worker;
 	ct_conns(dp->ct)[a.conn].flow[FLOW_REPLY].backend = choice.backend;
-	session_rule_apply(s, rule, a.conn);
+	session_rule_apply(s, w->rule, a.conn);
 	a.backend = choice.backend;
 	a.l7_found = q.l7 != NULL;
 	compile_flow(dp, &a);
@@ -138,11 +152,13 @@ void
 session_unknown(struct session *s)
 {
 	struct dp *dp = s->dp;
-	int service = lb_find(dp->lb, &s->tuple);
-	const struct session_rule *rule;
+	struct wanted w = { -1, ct_expect_find(dp->ct, &s->tuple), NULL };
 	enum drop_reason why;
 
-	if (service < 0 && l3_is_own(dp->l3, s->tuple.key.family, &s->tuple.dst) &&
+	if (w.expected == FLOW_NONE)
+		w.service = lb_find(dp->lb, &s->tuple);
+	if (w.expected == FLOW_NONE && w.service < 0 &&
+			l3_is_own(dp->l3, s->tuple.key.family, &s->tuple.dst) &&
 			session_to_itself(dp, s->m, s->now))
 		return;
 	why = ct_may_open(dp->ct, &s->tuple, &s->pkt);
@@ -150,15 +166,16 @@ session_unknown(struct session *s)
 		session_invalid(dp, s->m, why, FLOW_NONE, s->now);
 		return;
 	}
-	rule = session_rule_of(s, service);
-	if (rule != NULL && !rule->commit &&
-			service < 0) { /* services are translated: by an entry */
+	if (w.expected == FLOW_NONE)
+		w.rule = session_rule_of(s, w.service);
+	if (w.rule != NULL && !w.rule->commit &&
+			w.service < 0) { /* services are translated: by an entry */
 		session_rule_uncommitted(s);
 		return;
 	}
-	if (dp->lim != NULL && limits_refuse(s, service))
+	if (dp->lim != NULL && limits_refuse(s, w.service))
 		return;
-	open_connection(s, service, rule);
+	open_connection(s, &w);
 	if (dp->lim != NULL && !s->opened)
 		limits_undo(dp);
 }

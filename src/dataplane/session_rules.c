@@ -138,14 +138,14 @@ session_rule_apply(struct session *s, const struct session_rule *rule, uint32_t 
 	c->policy = rule->policy;
 	if (rule->has_mark)
 		c->mark = rule->mark; /* a class's mark comes later, and stays */
-	if (!rule->has_label && rule->helper == CFG_HELPER_NONE)
+	if (rule->helper != CFG_HELPER_NONE && session_alg_attach(s->dp, conn, rule->helper) != 0)
+		s->dp->alg_unread++; /* it goes on; what it announces is not let in */
+	if (!rule->has_label)
 		return;
 	ext = ct_ext_add(s->dp->ct, conn);
 	if (ext == NULL)
 		return; /* counted there; the connection goes on without */
-	ext->helper = rule->helper;
-	if (rule->has_label)
-		memcpy(ext->label, rule->label, sizeof(ext->label));
+	memcpy(ext->label, rule->label, sizeof(ext->label));
 }
 
 /* A packet that asks for a connection, by its protocol; where that has no such packets, the first answer. */

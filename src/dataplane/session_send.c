@@ -166,6 +166,8 @@ session_forward(struct session *s, uint32_t conn, enum flow_dir dir)
 		session_drop_class(s->dp, s->m, f->class_id);
 		return;
 	}
+	if ((c->status & CT_S_HELPER) && !session_alg(s, conn, dir))
+		return;
 	if (!may_leave(s->dp, s->m, f->nexthop))
 		return;
 	if (f->flags & FLOW_F_ADJUST)

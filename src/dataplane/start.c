@@ -20,6 +20,7 @@
 #define POOL_CACHE 512
 #define NAME_LEN 32
 #define DRAIN_ROUNDS 100000
+#define EXPECTATIONS_MAX 4096u
 
 /* ---- clock ---------------------------------------------------------------------------------------------------- */
 
@@ -326,6 +327,7 @@ conntrack_create(struct dp *dp)
 		.connections = dp->cfg->tables.connections,
 		.connections6 = dp->cfg->tables.connections_ipv6,
 		.extensions = dp->cfg->tables.connections_extended,
+		.expectations = RTE_MIN(dp->cfg->tables.connections_extended, EXPECTATIONS_MAX),
 		.hasher = make_hasher(dp),
 		.early_drop = c->early_drop,
 		.zones = zones,
