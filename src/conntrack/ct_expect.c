@@ -197,33 +197,49 @@ ct_expect_find(const struct ct_table *t, const struct flow_tuple *tuple)
 
 /* ---- adding --------------------------------------------------------------------------------- */
 
-static uint32_t
-overlapping_in(const struct ct_table *t, const struct ct_expect *e, uint32_t i)
+static bool
+in_the_way(const struct expect *r, const struct ct_expect *e)
 {
-	while (i != FLOW_NONE && !overlap(&t->expects->rec[i].e, e))
+	return r->used && r->e.master != e->master && overlap(&r->e, e);
+}
+
+static bool
+chain_in_the_way(const struct ct_table *t, const struct ct_expect *e, uint32_t i)
+{
+	while (i != FLOW_NONE && !in_the_way(&t->expects->rec[i], e))
 		i = t->expects->rec[i].next;
-	return i;
+	return i != FLOW_NONE;
 }
 
 /*
- * One that a packet for `e` could be for as well, or FLOW_NONE. Where `e` takes any source, those of one source may lie in
- * any bucket: all are looked at, which no helper here asks for.
+ * Could a packet for `e` be for another master's as well? Where `e` takes any source, those of one source may lie in any
+ * bucket: all are looked at, which no helper here asks for.
  */
-static uint32_t
-overlapping(const struct ct_table *t, const struct ct_expect *e)
+static bool
+is_busy(const struct ct_table *t, const struct ct_expect *e)
 {
-	uint32_t i;
+	if (!e->any_src)
+		return chain_in_the_way(t, e, *head_of(t, &e->tuple, false)) ||
+				(t->expects->any_src > 0 &&
+						chain_in_the_way(t, e,
+								*head_of(t, &e->tuple, true)));
+	for (uint32_t i = 0; i < t->expects->n; i++)
+		if (in_the_way(&t->expects->rec[i], e))
+			return true;
+	return false;
+}
 
-	if (e->any_src) {
-		for (i = 0; i < t->expects->n; i++)
-			if (t->expects->rec[i].used && overlap(&t->expects->rec[i].e, e))
-				return i;
-		return FLOW_NONE;
+/* Those of its own master that it takes the place of. */
+static void
+remove_overlapped(struct ct_table *t, const struct ct_expect *e)
+{
+	uint32_t i, next;
+
+	for (i = *master_head_of(t, e->master); i != FLOW_NONE; i = next) {
+		next = t->expects->rec[i].master_next;
+		if (t->expects->rec[i].e.master == e->master && overlap(&t->expects->rec[i].e, e))
+			ct_expect_remove(t, i);
 	}
-	i = overlapping_in(t, e, *head_of(t, &e->tuple, false));
-	if (i == FLOW_NONE && t->expects->any_src > 0)
-		i = overlapping_in(t, e, *head_of(t, &e->tuple, true));
-	return i;
 }
 
 /* Make room for one more of this master. */
@@ -277,11 +293,9 @@ ct_expect_add(struct ct_table *t, const struct ct_expect *e, uint64_t now, uint3
 		return -ENOSPC;
 	}
 	flow_tuple_seal(&sealed.tuple);
-	while ((i = overlapping(t, &sealed)) != FLOW_NONE) {
-		if (t->expects->rec[i].e.master != e->master)
-			return -EBUSY;
-		ct_expect_remove(t, i);
-	}
+	if (is_busy(t, &sealed))
+		return -EBUSY;
+	remove_overlapped(t, &sealed);
 	evict_oldest(t, e->master, e->at_once);
 	i = t->expects->free;
 	if (i == FLOW_NONE) {

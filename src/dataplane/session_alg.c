@@ -95,6 +95,7 @@ struct control {
 	enum flow_dir dir;
 	struct ct_ext *ext;
 	struct flow_tuple tuple[2]; /* by direction, as packets arrive */
+	bool again; /* the packet holds text that was rewritten before, at ext->seq[dir].pos */
 };
 
 static bool
@@ -112,10 +113,10 @@ is_service(const struct dp *dp, const struct flow_tuple *tuple)
 
 /*
  * Expect a connection to `port` of who sent this packet, from the other side. Seen from there the port may have to be
- * another one, which is *outside; `fixed`: no other. 0, -EBUSY, -ENOSPC.
+ * another one: *outside, first choice and result. 0 and *index, -EBUSY, -ENOSPC.
  */
 static int
-expect(struct control *c, uint16_t port, uint16_t *outside, bool fixed)
+expect(struct control *c, uint16_t port, uint16_t *outside, uint32_t *index)
 {
 	const struct flow_tuple *me = &c->tuple[c->dir], *other = &c->tuple[!c->dir];
 	struct dp *dp = c->s->dp;
@@ -135,7 +136,6 @@ expect(struct control *c, uint16_t port, uint16_t *outside, bool fixed)
 		.at_once = EXPECT_AT_ONCE,
 	};
 	const uint16_t first = *outside;
-	uint32_t index;
 	int rc = -EBUSY;
 
 	for (unsigned int n = 0; n <= PORT_TRIES && rc == -EBUSY; n++) {
@@ -143,8 +143,9 @@ expect(struct control *c, uint16_t port, uint16_t *outside, bool fixed)
 		e.tuple.key.dport = rte_cpu_to_be_16(*outside);
 		flow_tuple_seal(&e.tuple);
 		if (!translated || !is_service(dp, &e.tuple))
-			rc = ct_expect_add(dp->ct, &e, c->s->now, &index);
-		if (!translated || fixed)
+			rc = ct_expect_add(dp->ct, &e, c->s->now, index);
+		/* The port was said before, or is not what is translated. */
+		if (!translated || c->again)
 			break;
 	}
 	return rc;
@@ -276,67 +277,63 @@ rewrote(const struct control *c)
 static enum drop_reason
 rewrite(struct control *c, const struct payload *p, const struct alg_announced *a, uint16_t port)
 {
-	const uint32_t pos = p->seq + a->line;
-	const bool again = rewrote(c) && pos == c->ext->seq[c->dir].pos;
-	const struct ct_seqadj *adj = &c->ext->seq[c->dir];
+	struct ct_helper_state *h = &c->ext->help;
 	char text[ALG_FTP_TEXT_MAX];
 	uint32_t len = alg_ftp_print(a, &c->tuple[!c->dir].dst, port, text);
-	const int32_t grow = (int32_t)len - (int32_t)(a->end - a->begin);
-	enum drop_reason why;
+	enum drop_reason why = replace(c->s, a, text, len);
 
-	/* Repeated, it must come out as before: what follows has been moved accordingly. */
-	if (again && (adj->after - adj->before != grow || c->ext->help.len != a->end - a->line))
-		return DROP_ALG_REPEAT;
-	why = replace(c->s, a, text, len);
-	if (why != DROP_NONE || again)
+	if (why != DROP_NONE || c->again)
 		return why;
-	move_rest(c, pos, grow);
-	c->ext->help.dir = (uint8_t)c->dir;
-	c->ext->help.port = port;
-	c->ext->help.len = (uint16_t)(a->end - a->line);
+	move_rest(c, p->seq + a->line, (int32_t)len - (int32_t)(a->end - a->begin));
+	h->dir = (uint8_t)c->dir;
+	h->port = port;
+	h->len = (uint16_t)(a->end - a->line);
 	return DROP_NONE;
+}
+
+/* Does text that comes again come out as before? What follows it has been moved accordingly. */
+static bool
+same_again(const struct control *c, const struct alg_announced *a)
+{
+	const struct ct_helper_state *h = &c->ext->help;
+	const struct ct_seqadj *adj = &c->ext->seq[c->dir];
+	char text[ALG_FTP_TEXT_MAX];
+	uint32_t len = alg_ftp_print(a, &c->tuple[!c->dir].dst, h->port, text);
+
+	return h->len == a->end - a->line &&
+			adj->after - adj->before == (int32_t)len - (int32_t)(a->end - a->begin);
 }
 
 static enum drop_reason
 announced(struct control *c, const struct payload *p, const struct alg_announced *a)
 {
 	const struct flow_tuple *me = &c->tuple[c->dir], *other = &c->tuple[!c->dir];
-	const bool again = rewrote(c) && p->seq + a->line == c->ext->seq[c->dir].pos;
 	const bool translated = !addr_eq(&other->dst, &me->src);
-	uint16_t port = again ? c->ext->help.port : a->port;
-	int rc;
+	uint16_t port = c->again ? c->ext->help.port : a->port;
+	uint32_t index = FLOW_NONE;
+	enum drop_reason why;
 
 	/* Somebody else's address: never opened (RFC 2577 section 3), and not ours to rewrite. */
 	if (a->family != 0 && (a->family != me->key.family || !addr_eq(&a->address, &me->src))) {
 		c->s->dp->alg_refused++;
-		return DROP_NONE;
+		return c->again ? DROP_ALG_REPEAT : DROP_NONE;
 	}
-	rc = expect(c, a->port, &port, again);
-	if (rc != 0 && !again)
+	if (c->again && !same_again(c, a))
+		return DROP_ALG_REPEAT;
+	if (expect(c, a->port, &port, &index) != 0 && !c->again)
 		return DROP_ALG_FULL;
-	if (port != a->port || (a->family != 0 && translated))
-		return rewrite(c, p, a, port);
-	return DROP_NONE;
+	if (port == a->port && (a->family == 0 || !translated))
+		return DROP_NONE;
+	why = rewrite(c, p, a, port);
+	if (why != DROP_NONE && index != FLOW_NONE)
+		ct_expect_remove(c->s->dp->ct, index); /* nobody was told */
+	return why;
 }
 
 static bool
 at_line(const struct control *c, const struct payload *p)
 {
 	return (c->ext->help.known & 1u << c->dir) && p->seq == c->ext->help.line[c->dir];
-}
-
-/*
- * Where in this payload reading may begin: at its first byte, if that follows the last line, or where text was
- * rewritten before and comes again. Its length: nowhere.
- */
-static uint32_t
-first_line(const struct control *c, const struct payload *p)
-{
-	const uint32_t pos = c->ext->seq[c->dir].pos;
-
-	if (rewrote(c) && pos - p->seq < p->len)
-		return pos - p->seq;
-	return at_line(c, p) ? 0 : p->len;
 }
 
 /* Does the payload begin in the middle of rewritten text, or hold only a part of it? Nobody can rewrite that. */
@@ -373,9 +370,9 @@ ftp(struct control *c)
 	struct alg_announced a = { .line = 0 };
 	enum alg_result found = ALG_NOTHING;
 	enum drop_reason why = DROP_NONE;
-	struct alg_text text;
+	struct alg_text text = { .reply = 0 };
 	struct payload p;
-	uint32_t at;
+	uint32_t pos;
 	bool fresh;
 
 	/* A new stream. Nothing is read before a first line has passed, as the kernel does not. */
@@ -387,19 +384,23 @@ ftp(struct control *c)
 		return DROP_NONE;
 	if (cut_repeat(c, &p))
 		return DROP_ALG_REPEAT;
-	at = first_line(c, &p);
-	fresh = at == 0 && at_line(c, &p);
-	text = (struct alg_text){ p.data + at, p.len - at, c->dir == FLOW_REPLY,
-		fresh && c->dir == FLOW_REPLY ? c->ext->help.reply : 0 };
-	if (text.len > 0)
+	pos = c->ext->seq[c->dir].pos;
+	c->again = rewrote(c) && pos - p.seq < p.len;
+	fresh = !c->again && at_line(c, &p);
+	if (c->again || fresh) {
+		const uint32_t at = c->again ? pos - p.seq : 0;
+
+		text = (struct alg_text){ p.data + at, p.len - at, c->dir == FLOW_REPLY,
+			fresh && c->dir == FLOW_REPLY ? c->ext->help.reply : 0 };
 		found = alg_ftp(&text, &a);
-	a.line += at;
-	a.begin += at;
-	a.end += at;
+		if (c->again && (found != ALG_FOUND || a.line != 0))
+			return DROP_ALG_REPEAT; /* it was an announcement the first time */
+		a.line += at;
+		a.begin += at;
+		a.end += at;
+	}
 	if (found == ALG_BAD)
 		return DROP_ALG_CUT;
-	if (found != ALG_FOUND && rewrote(c) && !fresh && at < p.len)
-		return DROP_ALG_REPEAT; /* it was an announcement the first time */
 	c->s->dp->alg_refused += found == ALG_REFUSED;
 	if (found == ALG_FOUND)
 		why = announced(c, &p, &a);
@@ -416,11 +417,13 @@ tftp(struct control *c)
 {
 	const uint16_t port = rte_be_to_cpu_16(c->tuple[FLOW_ORIGINAL].key.sport);
 	uint16_t outside = rte_be_to_cpu_16(c->tuple[FLOW_REPLY].key.dport);
+	uint32_t index;
 	struct payload p;
 
 	if (c->dir != FLOW_ORIGINAL || !payload_of(c->s, &p) || !alg_tftp_request(p.data, p.len))
 		return DROP_NONE;
-	return expect(c, port, &outside, true) == 0 ? DROP_NONE : DROP_ALG_FULL;
+	c->again = true; /* no text to say another port in */
+	return expect(c, port, &outside, &index) == 0 ? DROP_NONE : DROP_ALG_FULL;
 }
 
 /* ---- entry ------------------------------------------------------------------------------------------------------------------------ */
