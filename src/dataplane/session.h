@@ -79,7 +79,7 @@ void
 session_rule_uncommitted(struct session *s);
 /* ---- session_alg.c ------------------------------------------------------------------------------------------------ */
 
-/* Have `helper` read the packets of a connection that was just opened. 0, or -ENOSPC: no extension is left. */
+/* Have `helper` read the packets of a connection that was just opened, its first one too. 0, or -ENOSPC: no extension is left. */
 int
 session_alg_attach(struct dp *dp, uint32_t conn, enum ct_helper helper);
 /*

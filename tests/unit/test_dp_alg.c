@@ -392,7 +392,7 @@ static void
 test_active_clash(void **state)
 {
 	struct dialogue a = log_in(CLIENT4, VIP, 21, SERVER4, 2121);
-	struct dialogue b = log_in(CLIENT4, VIP, 2021, SERVER4B, 21);
+	struct dialogue b = { CLIENT4, VIP, SERVER4B, 39999, 2021, 21, 1000, 2000, 0 };
 	struct packet in = { .src = SERVER4B,
 		.dst = CLIENT4,
 		.proto = IPPROTO_TCP,
@@ -405,10 +405,12 @@ test_active_clash(void **state)
 	uint32_t l4;
 
 	(void)state;
-	/* The helper is by destination port; the second one is attached by hand. */
+	/* The helper is by destination port; the second one is attached by hand, as it opens. */
+	segment(&b, FLOW_ORIGINAL, TCP_SYN, 999, 999, 0, 0, "", "");
 	for (uint32_t c = 0; c < 8; c++)
 		if (ct_conns(rig.dp->ct)[c].flow[0].key.dport == rte_cpu_to_be_16(2021))
 			assert_int_equal(session_alg_attach(rig.dp, c, CT_HELPER_FTP), 0);
+	segment(&b, FLOW_REPLY, TCP_SYN | TCP_ACK, 1999, 1999, 1000, 1000, "", "");
 	client_says(&b, "NOOP\r\n");
 	client_says(&a, "PORT 198,18,0,5,117,48\r\n");
 	transfer_active(SERVER4, VIP, 20, CLIENT4, 30000);
