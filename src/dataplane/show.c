@@ -158,6 +158,20 @@ conntrack_json(const struct dp *dp)
 }
 
 static json_t *
+helpers_json(const struct dp *dp)
+{
+	struct ct_stats s;
+
+	ct_stats(dp->ct, &s);
+	return json_pack("{sI sI sI sI sI sI sI sI}", "expectations", (json_int_t)s.expects,
+			"expectations_max", (json_int_t)s.expects_max, "announced",
+			(json_int_t)s.expects_made, "opened", (json_int_t)s.expects_met, "expired",
+			(json_int_t)s.expects_expired, "full", (json_int_t)s.expects_full,
+			"refused", (json_int_t)dp->alg_refused, "unread",
+			(json_int_t)dp->alg_unread);
+}
+
+static json_t *
 tunnels_json(const struct dp *dp)
 {
 	json_t *o = json_object();
@@ -221,6 +235,7 @@ stats_call(void *ctx, const json_t *params, json_t **result)
 	json_object_set_new(o, "tunnels", tunnels_json(dp));
 	json_object_set_new(o, "workers", workers_json(dp));
 	json_object_set_new(o, "conntrack", conntrack_json(dp));
+	json_object_set_new(o, "helpers", helpers_json(dp));
 	*result = o;
 	return 0;
 }
