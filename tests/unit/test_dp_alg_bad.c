@@ -145,6 +145,58 @@ test_mtu(void **state)
 	server_says(&d, text, out);
 }
 
+/* Feed a frame of which only the first bytes lie in the first buffer. */
+static void
+feed_split(const struct frame *f, uint32_t first)
+{
+	struct rte_mbuf *head = rte_pktmbuf_alloc(rig.dp->pool);
+	struct rte_mbuf *tail = rte_pktmbuf_alloc(rig.dp->pool);
+
+	assert_true(head != NULL && tail != NULL);
+	memcpy(rte_pktmbuf_append(head, (uint16_t)first), f->b, first);
+	memcpy(rte_pktmbuf_append(tail, (uint16_t)(f->len - first)), f->b + first, f->len - first);
+	assert_int_equal(rte_pktmbuf_chain(head, tail), 0);
+	assert_int_equal(rte_ring_sp_enqueue(rig.port[1].rx[0], head), 0);
+	rig.fed++;
+	rig_settle(&rig);
+	rig_check(&rig);
+}
+
+/* A payload in two buffers is joined where there is room. */
+static void
+test_two_buffers(void **state)
+{
+	struct dialogue d = log_in(CLIENT4, VIP, 21, SERVER4, 2121);
+	struct packet in = { .src = SERVER4,
+		.dst = CLIENT4,
+		.proto = IPPROTO_TCP,
+		.sport = 2121,
+		.dport = d.cport,
+		.flags = TCP_ACK,
+		.seq = d.sseq,
+		.ack = d.cseq,
+		.payload = REPLY1,
+		.len = sizeof(REPLY1) - 1,
+		.dmac = RIG_MAC,
+		.smac = SERVER };
+	struct packet out = in;
+	struct frame f, got, want;
+
+	(void)state;
+	frame_build(&f, &in);
+	out.src = VIP, out.sport = 21, out.ttl = 63;
+	out.dmac = GATEWAY, out.smac = RIG_MAC;
+	out.payload = REPLY1_OUT, out.len = sizeof(REPLY1_OUT) - 1;
+	frame_build(&want, &out);
+	for (uint32_t first = 54; first < f.len; first += 7) {
+		feed_split(&f, first);
+		assert_true(rig_take_any(&rig, 0, &got));
+		same_frame(&got, &want);
+	}
+	assert_int_equal(rig.dp->alg_unread, 0);
+	assert_int_equal(stats().expects, 1);
+}
+
 static void
 test_master_ends(void **state)
 {
@@ -194,6 +246,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_not_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_repeated, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mtu, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_two_buffers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_master_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_expires, setup, teardown),
 	};
