@@ -201,6 +201,12 @@ struct cfg_zone {
 	uint32_t limit; /* connections; 0 = none */
 };
 
+struct cfg_events {
+	uint32_t ring; /* events that are kept; 0: none */
+	bool always;   /* recorded also while nobody listens */
+	bool new, update, destroy;
+};
+
 struct cfg_l3 {
 	enum cfg_verdict multicast;
 	uint32_t icmp_rate; /* ICMP errors a second */
@@ -280,6 +286,7 @@ struct cfg {
 	struct cfg_zone *zones;
 	unsigned int n_zones;
 	struct cfg_l3 l3;
+	struct cfg_events events;
 	struct cfg_service *services;
 	unsigned int n_services;
 	unsigned int n_backends; /* of all services together */

@@ -296,6 +296,7 @@ extern const struct cfg_section cfg_zone_section;
 extern const struct cfg_section cfg_timeout_policy_section; /* cfg_ctrules.c */
 extern const struct cfg_section cfg_ct_rule_section;
 extern const struct cfg_section cfg_l3_section;
+extern const struct cfg_section cfg_events_section; /* cfg_events.c */
 extern const struct cfg_section cfg_service_section;
 extern const struct cfg_section cfg_backend_section;
 extern const struct cfg_section cfg_class_section;

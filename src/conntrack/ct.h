@@ -69,6 +69,7 @@ enum ct_dccp_state {
 #define CT_S_USED 0x0020u     /* slot holds a connection */
 #define CT_S_EXPECTED 0x0040u /* let in by an expectation: `related` until it is answered */
 #define CT_S_HELPER 0x0080u   /* a helper reads it: never on the fast path */
+#define CT_S_COUNTED 0x0100u  /* limits count it */
 
 struct ct_tcp_window {
 	uint32_t end;	 /* highest sequence number sent, + payload */
@@ -210,6 +211,12 @@ struct ct_zone_params {
 	uint32_t limit; /* connections; 0 = as many as there is room for */
 };
 #define CT_POLICIES_MAX 255 /* beside the defaults */
+/* What is recorded of what happens to connections (ct_event.c). */
+struct ct_events_params {
+	uint32_t ring; /* events that are kept, rounded up to a power of two; 0: none ever */
+	uint8_t kinds; /* bits 1 << enum ct_event_kind: those that are recorded; 0: all */
+	bool always;   /* also while nobody reads: for who asks afterwards */
+};
 
 struct ct_params {
 	uint32_t connections;	   /* at most so many, both families; 1 .. 2^30 */
@@ -229,6 +236,7 @@ struct ct_params {
 	unsigned int n_policies;   /* 0 .. CT_POLICIES_MAX */
 	bool tcp_loose;	  /* pick up TCP connections in the middle (nf_conntrack_tcp_loose) */
 	bool tcp_liberal; /* window misses are not invalid (nf_conntrack_tcp_be_liberal) */
+	struct ct_events_params events;
 };
 
 /* NULL with rte_errno set (EINVAL, ENOMEM). All memory is taken here: nothing is allocated later. */
@@ -414,7 +422,20 @@ ct_prefetch_open(const struct ct_table *t, uint32_t hash);
 void
 ct_prefetch_close(const struct ct_table *t, uint32_t conn);
 
+/* Why a connection ended. */
+enum ct_why {
+	CT_WHY_NONE = 0,
+	CT_WHY_CLOSED,	   /* its packets said so, or it gave way to a new one */
+	CT_WHY_EXPIRED,	   /* silent for its timeout */
+	CT_WHY_FLUSHED,	   /* somebody asked for it */
+	CT_WHY_EARLY_DROP, /* had to make room for others */
+	CT_WHYS
+};
+
 /* Take it out of the table at once; the slot is reused when every reader has left. */
+void
+ct_close_for(struct ct_table *t, uint32_t conn, enum ct_why why);
+/* The same, CT_WHY_CLOSED. */
 void
 ct_close(struct ct_table *t, uint32_t conn);
 
@@ -514,5 +535,93 @@ ct_flags(const struct ct_conn *c, unsigned int dir, enum ct_state state);
 /* Name of the i-th flag, in the order in which they are listed: "trk" first. NULL: no more; *flag: its bit. */
 const char *
 ct_flag_name(unsigned int i, uint8_t *flag);
+
+/* What the TCP tracker learned of the side that sends in a direction. */
+struct ct_tcp_side {
+	bool window_scale; /* offered in its SYN */
+	bool sack;
+	uint8_t scale; /* shift count */
+	bool closed_first;
+	bool guessed; /* picked up in the middle */
+};
+void
+ct_tcp_side(const struct ct_conn *c, enum flow_dir dir, struct ct_tcp_side *out);
+
+/* ---- events (control lcore) ---------------------------------------------------------------------------------- */
+
+enum ct_event_kind { CT_EVENT_NEW, CT_EVENT_UPDATE, CT_EVENT_DESTROY, CT_EVENT_KINDS };
+#define CT_EVENTS_ALL ((1u << CT_EVENT_KINDS) - 1)
+
+/* ct_event.changed: what an update is about */
+#define CT_CHANGED_REPLY 0x01u
+#define CT_CHANGED_ASSURED 0x02u
+#define CT_CHANGED_STATE 0x04u /* of the tracker */
+#define CT_CHANGED_MARK 0x08u
+#define CT_CHANGED_FAST 0x10u
+
+/* The connection as it was at that moment: later ones may have its slot by the time that somebody reads. */
+struct ct_event {
+	uint64_t sequence;   /* 0, 1, 2, ... over all kinds that are recorded */
+	uint64_t time;	     /* ns */
+	uint64_t packets[2]; /* by enum flow_dir. Destroy: what it had carried */
+	uint64_t bytes[2];
+	uint32_t conn;
+	uint32_t mark;
+	uint32_t expires; /* seconds of silence that end it */
+	uint16_t status;  /* CT_S_* */
+	uint16_t class_id;
+	uint8_t kind; /* enum ct_event_kind */
+	uint8_t why;  /* enum ct_why, of a destroy */
+	uint8_t changed;
+	uint8_t state; /* enum ct_tcp_state; other protocols: their tracker's own */
+	uint8_t owner;
+	bool fast;
+	struct flow_tuple tuple[2]; /* by enum flow_dir */
+};
+
+/* Where somebody is in the ring. Any number of them; each is overrun for itself. */
+struct ct_reader {
+	uint64_t next; /* sequence number of the next event to be read */
+};
+
+/*
+ * Begin to read with the next event that happens: events are recorded from now on. -ENOTSUP: there is no ring.
+ * Every reader that was opened is closed again.
+ */
+int
+ct_events_open(struct ct_table *t, struct ct_reader *r);
+void
+ct_events_close(struct ct_table *t, struct ct_reader *r);
+
+/*
+ * The reader's next event, or NULL: nothing new. *lost: how many before it were overwritten before they were read; the
+ * reader has been moved behind them. Valid until the next call that changes the table.
+ */
+const struct ct_event *
+ct_events_next(struct ct_table *t, struct ct_reader *r, uint64_t *lost);
+
+/* A reader that is not opened, `back` events before the end, or at the oldest that is there. */
+void
+ct_events_recent(struct ct_table *t, struct ct_reader *r, uint64_t back);
+
+/* For who changes what the tracker does not know: CT_CHANGED_MARK, CT_CHANGED_FAST. */
+void
+ct_changed(struct ct_table *t, uint32_t conn, uint8_t changed);
+
+struct ct_event_stats {
+	uint64_t written[CT_EVENT_KINDS];
+	uint64_t next;	  /* sequence number of the next event */
+	uint64_t lost;	  /* by all readers together */
+	uint32_t ring;	  /* 0: no events */
+	uint32_t readers; /* now */
+	bool on;	  /* recording */
+};
+void
+ct_event_stats(const struct ct_table *t, struct ct_event_stats *out);
+
+const char *
+ct_event_name(enum ct_event_kind k); /* "new", "update", "destroy" */
+const char *
+ct_why_name(enum ct_why w); /* "closed", "expired", "flushed", "early_drop" */
 
 #endif /* CONNTRACK_CT_H */

@@ -181,7 +181,7 @@ evict(struct ct_table *t, uint8_t family)
 
 		if (conn == FLOW_NONE)
 			return;
-		ct_close(t, conn);
+		ct_close_for(t, conn, CT_WHY_EARLY_DROP);
 		t->stats.early_dropped++;
 	}
 }
@@ -239,6 +239,8 @@ ct_open(struct ct_table *t, const struct flow_tuple *original, const struct flow
 	t->stats.opened++;
 	if (zone != NULL)
 		zone->n++;
+	if (unlikely(t->events.on != 0))
+		ct_event_opened(t, *conn, pkt->now);
 	return 0;
 }
 
@@ -255,6 +257,7 @@ ct_track(struct ct_table *t, uint32_t conn, enum flow_dir dir, const struct ct_p
 		struct ct_verdict *v)
 {
 	struct ct_conn *c = &t->conns[conn];
+	struct ct_before before = ct_event_before(c);
 	uint64_t due;
 	bool alive;
 
@@ -280,6 +283,8 @@ ct_track(struct ct_table *t, uint32_t conn, enum flow_dir dir, const struct ct_p
 		ct_wheel_del(&t->wheel, conn);
 		ct_wheel_add(&t->wheel, conn, due);
 	}
+	if (unlikely(t->events.on != 0))
+		ct_event_tracked(t, conn, before, pkt->now);
 }
 
 /* ---- close ---------------------------------------------------------------------------------- */
@@ -315,11 +320,13 @@ hash_of(const struct ct_table *t, uint32_t conn, enum flow_dir dir)
 
 /* hash: of both directions. */
 static void
-close_conn(struct ct_table *t, uint32_t conn, const uint32_t hash[2])
+close_conn(struct ct_table *t, uint32_t conn, const uint32_t hash[2], enum ct_why why)
 {
 	struct ct_conn *c = &t->conns[conn];
 	struct ct_zone *zone = ct_zone(t, c->flow[FLOW_ORIGINAL].key.zone);
 
+	if (unlikely(t->events.on != 0))
+		ct_event_closed(t, conn, why);
 	ct_hash_remove(t, ct_flow_id(conn, FLOW_ORIGINAL), hash[FLOW_ORIGINAL]);
 	ct_hash_remove(t, ct_flow_id(conn, FLOW_REPLY), hash[FLOW_REPLY]);
 	ct_wheel_del(&t->wheel, conn);
@@ -334,7 +341,7 @@ close_conn(struct ct_table *t, uint32_t conn, const uint32_t hash[2])
 }
 
 void
-ct_close(struct ct_table *t, uint32_t conn)
+ct_close_for(struct ct_table *t, uint32_t conn, enum ct_why why)
 {
 	uint32_t hash[2];
 
@@ -344,7 +351,7 @@ ct_close(struct ct_table *t, uint32_t conn)
 		hash[dir] = hash_of(t, conn, dir);
 		ct_hash_prefetch(t, hash[dir]);
 	}
-	close_conn(t, conn, hash);
+	close_conn(t, conn, hash, why);
 }
 
 /* ---- age ------------------------------------------------------------------------------------ */
@@ -376,9 +383,15 @@ age_batch(struct ct_table *t, const uint32_t *conn, unsigned int n, uint64_t tic
 		closed[n_closed++] = conn[i];
 	}
 	for (i = 0; i < n_closed; i++)
-		close_conn(t, closed[i], hash[i]);
+		close_conn(t, closed[i], hash[i], CT_WHY_EXPIRED);
 	t->stats.expired += n_closed;
 	return n_closed;
+}
+
+void
+ct_close(struct ct_table *t, uint32_t conn)
+{
+	ct_close_for(t, conn, CT_WHY_CLOSED);
 }
 
 unsigned int
@@ -388,6 +401,7 @@ ct_age(struct ct_table *t, uint64_t now, uint32_t *closed, unsigned int limit)
 	uint32_t conn[AGE_BATCH];
 	unsigned int n, n_closed = 0;
 
+	t->events.now = now;
 	do {
 		for (n = 0; n < AGE_BATCH; n++) {
 			conn[n] = ct_wheel_next(&t->wheel, tick, &limit);

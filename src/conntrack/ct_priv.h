@@ -8,6 +8,7 @@
  * ct_conn.c    life of a connection: open, track, close, age
  * ct_slots.c   places in the table: free, waiting for readers, taken from somebody; zones
  * ct_ext.c     what few connections have beside that; ct_expect.c: connections that are announced
+ * ct_event.c   what happened to connections, for those who listen
  * ct_wheel.c   when to look at a connection again
  * ct_tcp.c ct_tcp_window.c ct_udp.c ct_icmp.c ct_sctp.c ct_dccp.c ct_gre.c ct_other.c   trackers
  * ct_flags.c   a packet's state as others name it
@@ -189,6 +190,28 @@ struct ct_zone {
 	uint32_t n;
 };
 
+/* ---- events --------------------------------------------------------------------------------- */
+
+struct ct_events {
+	struct ct_event *ring; /* NULL: none */
+	uint32_t mask;
+	uint8_t kinds; /* that are asked for */
+	uint8_t on;    /* that are recorded now: the kinds, or 0 while nobody listens */
+	bool always;
+	uint32_t readers;
+	uint32_t fresh; /* opened, and its first packet not tracked yet: not announced */
+	uint64_t now;	/* of the last packet or look at the timers */
+	uint64_t next;	/* sequence number */
+	uint64_t lost;
+	uint64_t written[CT_EVENT_KINDS];
+};
+
+/* What a packet may change, as it was before. */
+struct ct_before {
+	uint16_t status;
+	uint8_t state;
+};
+
 /* Everything [C], but for the first cache line, which readers share: [I]. */
 struct ct_table {
 	struct ct_bucket *buckets;
@@ -222,6 +245,7 @@ struct ct_table {
 	unsigned int n_policies;
 	bool tcp_loose;
 	bool tcp_liberal;
+	struct ct_events events;
 	struct ct_stats stats;
 };
 
@@ -330,6 +354,18 @@ ct_expects_due(struct ct_table *t, uint64_t tick);
 /* For tests: NULL, or what is wrong. */
 const char *
 ct_expects_check(const struct ct_table *t);
+/* ---- events: only called while events.on -------------------------------------------------------- */
+
+int
+ct_events_init(struct ct_table *t, const struct ct_events_params *p);
+struct ct_before
+ct_event_before(const struct ct_conn *c);
+void
+ct_event_opened(struct ct_table *t, uint32_t conn, uint64_t now);
+void
+ct_event_tracked(struct ct_table *t, uint32_t conn, struct ct_before before, uint64_t now);
+void
+ct_event_closed(struct ct_table *t, uint32_t conn, enum ct_why why);
 
 /* ---- trackers ------------------------------------------------------------------------------- */
 

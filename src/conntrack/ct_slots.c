@@ -71,7 +71,8 @@ void
 ct_slot_give(struct ct_table *t, uint32_t conn)
 {
 	ct_ext_give(t, conn);
-	t->conns[conn].status = 0;
+	/* Limits may hear of its end only now, if it had to give way. */
+	t->conns[conn].status &= CT_S_COUNTED;
 	push(t, conn < t->n_conns6 ? &t->free_low : &t->free_high, conn);
 }
 

@@ -4,6 +4,8 @@
  * workers read the base addresses and the seed only. All memory is taken once, from hugepages of
  * the given socket.
  */
+#include <stdlib.h>
+
 #include <rte_errno.h>
 #include <rte_malloc.h>
 #include <rte_rcu_qsbr.h>
@@ -145,7 +147,7 @@ ct_create(const struct ct_params *p)
 	t->stats.buckets = t->n_buckets;
 	t->stats.slots = t->n_buckets * CT_SLOTS;
 	t->stats.bytes = sizeof(*t);
-	if (!take_all(t, p->socket_id) || !take_zones(t, p)) {
+	if (!take_all(t, p->socket_id) || !take_zones(t, p) || ct_events_init(t, &p->events) != 0) {
 		ct_destroy(t);
 		rte_errno = ENOMEM;
 		return NULL;
@@ -171,6 +173,7 @@ ct_destroy(struct ct_table *t)
 		return;
 	rte_free(t->policies);
 	ct_expects_destroy(t);
+	free(t->events.ring);
 	rte_free(t->exts);
 	rte_free(t->ext_of);
 	rte_free(t->wheel.link);
@@ -215,6 +218,20 @@ ct_tuple(const struct ct_table *t, uint32_t flow_id, struct flow_tuple *out)
 		memcpy(out->src.b, &out->key.src, sizeof(out->key.src));
 		memcpy(out->dst.b, &out->key.dst, sizeof(out->key.dst));
 	}
+}
+
+void
+ct_tcp_side(const struct ct_conn *c, enum flow_dir dir, struct ct_tcp_side *out)
+{
+	uint8_t flags = c->tcp.flags[dir];
+
+	*out = (struct ct_tcp_side){
+		.window_scale = (flags & CT_TCP_F_WSCALE) != 0,
+		.sack = (flags & CT_TCP_F_SACK) != 0,
+		.scale = c->tcp.scale[dir],
+		.closed_first = (flags & CT_TCP_F_CLOSE_INIT) != 0,
+		.guessed = (flags & CT_TCP_F_LIBERAL) != 0,
+	};
 }
 
 void

@@ -19,7 +19,7 @@
 json_t *
 ctl_error(const char *fmt, ...)
 {
-	char text[512];
+	char text[2 * CTL_USAGE_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -82,20 +82,49 @@ ctl_param_uint(const json_t *params, const char *key, uint64_t max, uint64_t *ou
 	return 0;
 }
 
-/* Does the usage text name this parameter? "[limit N] [service NAME]" names limit and service. */
-static bool
-args_name(const char *args, const char *key)
+int
+ctl_param_bool(const json_t *params, const char *key, int *out, json_t **result)
+{
+	const json_t *v = json_object_get(params, key);
+	const char *s = json_string_value(v);
+
+	if (v == NULL)
+		return 0;
+	if (json_is_true(v) || (s != NULL && (strcmp(s, "yes") == 0 || strcmp(s, "true") == 0)))
+		*out = 1;
+	else if (json_is_false(v) ||
+			(s != NULL && (strcmp(s, "no") == 0 || strcmp(s, "false") == 0)))
+		*out = 0;
+	else
+		*result = ctl_error("%s: must be yes or no", key);
+	return *result != NULL ? -EINVAL : 0;
+}
+
+/*
+ * What follows a parameter in the usage text, or NULL when it is not there: ' ' before a value, ']' without one.
+ * "[limit N] [all]" names limit and all.
+ */
+static const char *
+args_find(const char *args, const char *key)
 {
 	size_t len = strlen(key);
 
 	if (args == NULL || len == 0)
-		return false;
+		return NULL;
 	for (; (args = strchr(args, '[')) != NULL;) {
 		args++;
 		if (strncmp(args, key, len) == 0 && (args[len] == ' ' || args[len] == ']'))
-			return true;
+			return args + len;
 	}
-	return false;
+	return NULL;
+}
+
+bool
+ctl_args_flag(const char *args, const char *key)
+{
+	const char *after = args_find(args, key);
+
+	return after != NULL && *after == ']';
 }
 
 void
@@ -105,11 +134,11 @@ ctl_usage(const struct ctl_method *m, char *buf, size_t len)
 			m->args != NULL ? m->args : "");
 }
 
-static int
-check_params(const struct ctl_method *m, const json_t *params, json_t **result)
+int
+ctl_check_params(const struct ctl_method *m, const json_t *params, json_t **result)
 {
 	void *iter;
-	char usage[256];
+	char usage[CTL_USAGE_MAX];
 
 	if (params == NULL)
 		return 0;
@@ -120,7 +149,7 @@ check_params(const struct ctl_method *m, const json_t *params, json_t **result)
 	/* json_object_foreach() wants to write. */
 	for (iter = json_object_iter((json_t *)(uintptr_t)params); iter != NULL;
 			iter = json_object_iter_next((json_t *)(uintptr_t)params, iter)) {
-		if (args_name(m->args, json_object_iter_key(iter)))
+		if (args_find(m->args, json_object_iter_key(iter)) != NULL)
 			continue;
 		ctl_usage(m, usage, sizeof(usage));
 		*result = ctl_error("unknown parameter \"%.64s\"; usage: %s",
@@ -138,7 +167,9 @@ ctl_run(const struct ctl_method *m, const json_t *params, json_t **result)
 	int rc;
 
 	*result = NULL;
-	rc = check_params(m, params, result);
+	if (m->job != NULL)
+		return ctl_job_run(m, params, result);
+	rc = ctl_check_params(m, params, result);
 	if (rc == 0)
 		rc = m->call(m->ctx, params, result);
 	if (rc == 0 && *result == NULL)
@@ -288,7 +319,8 @@ ctl_register(struct ctl *c, const struct ctl_method *m)
 	struct ctl_method *methods;
 	unsigned int i;
 
-	if (m->name == NULL || m->help == NULL || m->call == NULL || !name_ok(m->name))
+	if (m->name == NULL || m->help == NULL || (m->call == NULL) == (m->job == NULL) ||
+			!name_ok(m->name))
 		return -EINVAL;
 	if (names_clash(m->name, "quit"))
 		return -EEXIST;

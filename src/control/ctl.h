@@ -3,7 +3,8 @@
  * Control: one registry of methods ("show stats", "clear stats", ...) with several doors. This
  * version has the interactive prompt (rte_cmdline); a JSON socket and telemetry call the same
  * methods later. A method takes JSON parameters and gives JSON; its text rendering is made from
- * that JSON, so doors cannot disagree.
+ * that JSON, so doors cannot disagree. Methods that look at all connections are jobs: they do a
+ * bounded part of their work a call, because packets wait meanwhile.
  *
  * Control lcore only.
  */
@@ -18,10 +19,33 @@
 
 struct ctl; /* opaque */
 
+#define CTL_JOB_DONE 0
+#define CTL_JOB_MORE 1 /* call again */
+#define CTL_JOB_IDLE 2 /* nothing to be had at the moment, but there may be later */
+
+/* A method that works in parts. `job` is its own memory, zeroed before start(). */
+struct ctl_job_ops {
+	size_t size; /* of that memory */
+	/* As a method's call, but for the result: only errors. */
+	int (*start)(void *ctx, void *job, const json_t *params, json_t **result);
+	/* One bounded part; what it found goes to the array `items`. CTL_JOB_*, or -errno. */
+	int (*step)(void *ctx, void *job, json_t *items);
+	/* The answer of a job that counts; NULL: the answer is the list of all items. */
+	int (*end)(void *ctx, void *job, json_t **result);
+	void (*stop)(void *ctx, void *job); /* always last, after start() gave 0; may be NULL */
+	/* Print items as they come; `last` is said once. NULL: all at once by the method's text(). */
+	void (*text)(FILE *out, void *job, const json_t *items, bool last);
+	bool lines; /* as JSON: an item a line instead of a list, since there may be no end */
+};
+
 struct ctl_method {
 	const char *name; /* words separated by one blank: "show stats" */
 	const char *help; /* one line */
-	const char *args; /* NULL, or usage of optional parameters: "[limit N] [service NAME]" */
+	/*
+	 * NULL, or usage of optional parameters: "[limit N] [service NAME] [all]". One without a
+	 * value is true when it is there.
+	 */
+	const char *args;
 	/*
 	 * 0 and *result (new reference), or -errno and *result = {"error": "..."} or NULL. params
 	 * is an object or NULL.
@@ -29,6 +53,7 @@ struct ctl_method {
 	int (*call)(void *ctx, const json_t *params, json_t **result);
 	void (*text)(FILE *out, const json_t *result); /* NULL: print the JSON, indented */
 	void *ctx;
+	const struct ctl_job_ops *job; /* instead of call */
 };
 
 struct ctl *
@@ -46,7 +71,8 @@ ctl_register(struct ctl *c, const struct ctl_method *m);
 
 /*
  * Any door: run a method by name. -ENOENT when there is none, -EINVAL for a parameter that m->args
- * does not name. On any error *result is {"error": "..."}, or NULL when memory ran out.
+ * does not name. On any error *result is {"error": "..."}, or NULL when memory ran out. A job is run
+ * to its end, or until it has nothing more to say at the moment: for doors that have the time.
  */
 int
 ctl_call(struct ctl *c, const char *name, const json_t *params, json_t **result);
@@ -63,6 +89,9 @@ int
 ctl_param_uint(const json_t *params, const char *key, uint64_t max, uint64_t *out, json_t **result);
 int
 ctl_param_string(const json_t *params, const char *key, const char **out, json_t **result);
+/* true, false, "yes", "no", "true", "false"; *out: 1 or 0. */
+int
+ctl_param_bool(const json_t *params, const char *key, int *out, json_t **result);
 
 /* {"error": text}, printf-like; NULL when memory ran out. */
 json_t *
@@ -89,6 +118,7 @@ ctl_prompt_close(struct ctl *c);
 /* ---- methods that only need to read conntrack, load balancing and classifier ---- */
 
 struct ct_table;
+struct ct_event;
 struct lb;
 struct cls;
 struct counter_pair;
@@ -98,6 +128,10 @@ struct ctl_view {
 	struct lb *lb;
 	struct cls *cls;
 	uint64_t (*now)(void *ctx); /* ns */
+	uint64_t epoch;		    /* to be added to get ns since 1970; 0: not known */
+	/* Close a connection and let go of what belongs to it, because somebody asked for it. */
+	void (*flush)(void *ctx, uint32_t conn);
+	unsigned int (*worker_lcore)(void *ctx, uint8_t owner);
 	const char *(*port_name)(void *ctx, uint16_t port);
 	void (*class_counters)(void *ctx, uint16_t class_id, struct counter_pair *out);
 	void (*backend_counters)(void *ctx, uint16_t backend,
@@ -105,9 +139,43 @@ struct ctl_view {
 	void *ctx;
 };
 
-/* `show connections`, `show services`, `show classes`. Copies *v. 0, -EEXIST, -EINVAL, -ENOMEM. */
+/*
+ * `show connections`, `count connections`, `flush connections`, `show conntrack`, `show events`,
+ * `watch events`, `show services`, `show classes`. Copies *v. 0, -EEXIST, -EINVAL, -ENOMEM.
+ */
 int
 ctl_register_views(struct ctl *c, const struct ctl_view *v);
+
+/* ---- the event stream: JSON lines of what happens to connections ---- */
+
+/* An event as one line of JSON with its newline; its length. `epoch` as in struct ctl_view. */
+#define CTL_EVENT_LINE_MAX 1024
+size_t
+ctl_event_json(const struct ct_event *e, uint64_t epoch, char buf[CTL_EVENT_LINE_MAX]);
+/* In the manner of `conntrack -E`. */
+size_t
+ctl_event_text(const struct ct_event *e, char buf[CTL_EVENT_LINE_MAX]);
+/* What a reader that was overrun is told: {"lost": N, "sequence": next}. */
+size_t
+ctl_event_lost(uint64_t lost, uint64_t sequence, char buf[CTL_EVENT_LINE_MAX]);
+
+#define CTL_FEED_READERS_MAX 16
+
+struct ctl_feed; /* opaque: a Unix socket that readers connect to */
+
+/*
+ * Listen at `path`, where nothing is, or a socket that nobody listens at. NULL with errno: EADDRINUSE, EEXIST (something
+ * else is there), ENOTSUP (no events are recorded), ENAMETOOLONG, ... The table outlives it.
+ */
+struct ctl_feed *
+ctl_feed_create(struct ct_table *ct, const char *path, uint64_t epoch);
+void
+ctl_feed_destroy(struct ctl_feed *f);
+/* Take new readers, hand on a bounded number of events. Never waits. True: there is more. */
+bool
+ctl_feed_poll(struct ctl_feed *f);
+unsigned int
+ctl_feed_readers(const struct ctl_feed *f);
 
 /* ---- text tables: used by every method's text rendering, by the end-of-run table too ---- */
 
@@ -123,6 +191,12 @@ void
 ctl_table_cell(struct ctl_table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void
 ctl_table_print(const struct ctl_table *t, FILE *out);
+/*
+ * For tables that are longer than memory: print what was gathered, with the headings the first time, and forget it.
+ * Columns only become wider.
+ */
+void
+ctl_table_flush(struct ctl_table *t, FILE *out);
 void
 ctl_table_destroy(struct ctl_table *t);
 /* 1234567 -> "1,234,567" into buf */

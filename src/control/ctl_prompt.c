@@ -30,7 +30,6 @@
 
 #define PROMPT "shunt> "
 #define LINE_MAX_ 512	  /* longest command, as in rte_cmdline's own line editor */
-#define WORDS_MAX 32	  /* of parameters */
 #define SPOOL_MAX 65536	  /* with more in the spool, commands wait */
 #define FLUSH_MAX 64	  /* writes a poll */
 #define WRITE_MAX 4096	  /* PIPE_BUF: a pipe that is ready takes so much without waiting */
@@ -72,6 +71,9 @@ struct ctl_prompt {
 	bool quit;     /* the user is done */
 	bool gone;     /* nobody reads fd_out any more */
 	bool overlong; /* skip to the end of this line */
+	bool job_json;
+	bool job_idle;
+	struct ctl_job *job; /* NULL: none; else input waits for its end */
 	unsigned int in_pos, in_len;
 	char in[LINE_MAX_]; /* read, and not looked at up to in_pos */
 	unsigned int len;
@@ -79,39 +81,82 @@ struct ctl_prompt {
 	struct termios saved;
 };
 
-/* ---- running a command ---- */
+static bool
+ready(int fd, short events)
+{
+	struct pollfd pfd = { .fd = fd, .events = events };
+
+	return poll(&pfd, 1, 0) > 0;
+}
 
 /*
- * "limit 10 service web" -> {"limit": "10", "service": "web"}, and whether a last "json" was there.
+ * A process in the background that reads the terminal, or changes its settings, is stopped: with
+ * the dataplane.
  */
-static json_t *
-parse_args(const struct ctl_method *m, char *args, bool *as_json, json_t **params)
+static bool
+in_foreground(const struct ctl_prompt *p)
 {
-	char *word[WORDS_MAX], *save = NULL, *w;
-	unsigned int n = 0, i;
-	char usage[256];
+	return tcgetpgrp(p->fd_in) == getpgrp();
+}
 
-	for (w = strtok_r(args, " \t", &save); w != NULL; w = strtok_r(NULL, " \t", &save)) {
-		if (n == WORDS_MAX)
-			return ctl_error("more than %d words of parameters", WORDS_MAX);
-		word[n++] = w;
-	}
-	*as_json = n % 2 == 1 && strcmp(word[n - 1], "json") == 0;
-	if (*as_json)
-		n--;
-	if (n % 2 != 0) {
-		ctl_usage(m, usage, sizeof(usage));
-		return ctl_error("parameter \"%.64s\" has no value; usage: %s [json]", word[n - 1],
-				usage);
-	}
-	*params = json_object();
-	for (i = 0; i < n; i += 2) {
-		if (json_object_get(*params, word[i]) != NULL)
-			return ctl_error("parameter \"%.64s\" is given twice", word[i]);
-		if (json_object_set_new(*params, word[i], json_string(word[i + 1])) != 0)
-			return ctl_error("parameters must be UTF-8");
+/* ---- running a command ---- */
+
+/* ---- jobs ---- */
+
+/* Its first part runs at once: what is small is answered as any other command is. */
+static json_t *
+start_job(struct ctl_prompt *p, const struct ctl_method *m, const json_t *params, bool as_json)
+{
+	json_t *error = NULL;
+
+	if (ctl_job_start(m, params, &p->job, &error) != 0)
+		return error;
+	p->job_json = as_json;
+	p->job_idle = false;
+	if (ctl_job_step(p->job, p->out, as_json) == CTL_JOB_DONE) {
+		ctl_job_stop(p->job);
+		p->job = NULL;
+	} else {
+		cmdline_set_prompt(p->cl, "");
 	}
 	return NULL;
+}
+
+/* The next command may come; on a terminal its prompt, which an empty line brings. */
+static void
+end_job(struct ctl_prompt *p)
+{
+	char newline = '\n';
+
+	fflush(p->out);
+	ctl_job_stop(p->job);
+	p->job = NULL;
+	cmdline_set_prompt(p->cl, PROMPT);
+	if (p->terminal)
+		cmdline_in(p->cl, &newline, 1);
+}
+
+/* One part, while there is room for what it says. A key ends it on a terminal. */
+static void
+run_job(struct ctl_prompt *p)
+{
+	int rc;
+
+	if (p->terminal && in_foreground(p) && ready(p->fd_in, POLLIN)) {
+		char key;
+
+		if (read(p->fd_in, &key, 1) <= 0)
+			p->quit = true;
+		end_job(p);
+		return;
+	}
+	if (lseek(p->spool, 0, SEEK_END) >= SPOOL_MAX)
+		return;
+	rc = ctl_job_step(p->job, p->out, p->job_json);
+	fflush(p->out);
+	p->job_idle = rc == CTL_JOB_IDLE;
+	if (rc == CTL_JOB_DONE)
+		end_job(p);
 }
 
 static void
@@ -121,10 +166,14 @@ run(struct command *c, char *args)
 	bool as_json = false;
 	int rc = -EINVAL;
 
-	result = parse_args(c->method, args, &as_json, &params);
-	if (result == NULL)
+	result = ctl_parse_words(c->method, args, &as_json, &params);
+	if (result == NULL && c->method->job != NULL)
+		result = start_job(c->prompt, c->method, params, as_json);
+	else if (result == NULL)
 		rc = ctl_run(c->method, params, &result);
-	if (as_json) {
+	if (result == NULL) {
+		; /* a job has begun, and says for itself what it finds */
+	} else if (as_json) {
 		json_dumpf(result, c->prompt->out, JSON_COMPACT | JSON_ENCODE_ANY);
 		fputc('\n', c->prompt->out);
 	} else {
@@ -238,14 +287,6 @@ make_commands(struct ctl_prompt *p)
 
 /* ---- output ---- */
 
-static bool
-ready(int fd, short events)
-{
-	struct pollfd pfd = { .fd = fd, .events = events };
-
-	return poll(&pfd, 1, 0) > 0;
-}
-
 /* A reader that left makes poll() say POLLERR; write() would raise SIGPIPE. */
 static bool
 reader_left(int fd)
@@ -338,16 +379,6 @@ take_byte(struct ctl_prompt *p, char b)
 
 /* ---- the terminal ---- */
 
-/*
- * A process in the background that reads the terminal, or changes its settings, is stopped: with
- * the dataplane.
- */
-static bool
-in_foreground(const struct ctl_prompt *p)
-{
-	return tcgetpgrp(p->fd_in) == getpgrp();
-}
-
 /* Keys one by one, no echo; ^S does not stop output. Signals stay: ^C is main's business. */
 static void
 make_raw(struct ctl_prompt *p)
@@ -435,6 +466,7 @@ destroy(struct ctl_prompt *p)
 {
 	unsigned int i;
 
+	ctl_job_stop(p->job);
 	if (p->raw && in_foreground(p))
 		tcsetattr(p->fd_in, TCSANOW, &p->saved);
 	if (p->cl != NULL)
@@ -517,7 +549,8 @@ take_input(struct ctl_prompt *p)
 			run_line(p); /* a last line without its newline */
 		p->quit = true;
 	}
-	while (p->in_pos < p->in_len && !p->quit && lseek(p->spool, 0, SEEK_END) < SPOOL_MAX) {
+	while (p->in_pos < p->in_len && !p->quit && p->job == NULL &&
+			lseek(p->spool, 0, SEEK_END) < SPOOL_MAX) {
 		char b = p->in[p->in_pos++];
 
 		if (p->terminal)
@@ -536,11 +569,15 @@ ctl_prompt_poll(struct ctl *c)
 		return 1;
 	if (!flush(p))
 		return 0;
-	if (!p->quit && !p->gone)
+	if (p->job != NULL && p->job_idle && reader_left(p->fd_write))
+		p->gone = true;
+	if (p->job != NULL && !p->gone)
+		run_job(p);
+	else if (!p->quit && !p->gone)
 		take_input(p);
 	if (!flush(p))
 		return 0;
-	return p->quit || p->gone;
+	return (p->quit && p->job == NULL) || p->gone;
 }
 
 void

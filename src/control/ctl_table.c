@@ -29,6 +29,7 @@ struct ctl_table {
 	char **cell; /* row by row */
 	size_t n_cells;
 	size_t max_cells;
+	bool begun; /* headings are printed */
 	bool failed;
 };
 
@@ -113,11 +114,24 @@ print_cell(const struct ctl_table *t, unsigned int i, const char *text, FILE *ou
 		fputs(text, out); /* no blanks at the end of a line */
 }
 
+static void
+print_rows(const struct ctl_table *t, FILE *out)
+{
+	unsigned int i;
+	size_t k;
+
+	for (k = 0; k < t->n_cells; k++) {
+		i = k % t->n_columns;
+		print_cell(t, i, t->cell[k], out);
+		if (i + 1 == t->n_columns || k + 1 == t->n_cells)
+			fputc('\n', out);
+	}
+}
+
 void
 ctl_table_print(const struct ctl_table *t, FILE *out)
 {
 	unsigned int i;
-	size_t k;
 
 	if (t == NULL || t->failed) {
 		fputs("error: no memory for the table\n", out);
@@ -130,23 +144,38 @@ ctl_table_print(const struct ctl_table *t, FILE *out)
 	for (i = 0; i < t->n_columns; i++)
 		print_cell(t, i, t->column[i].heading, out);
 	fputc('\n', out);
-	for (k = 0; k < t->n_cells; k++) {
-		i = k % t->n_columns;
-		print_cell(t, i, t->cell[k], out);
-		if (i + 1 == t->n_columns || k + 1 == t->n_cells)
-			fputc('\n', out);
-	}
+	print_rows(t, out);
+}
+
+static void
+forget_cells(struct ctl_table *t)
+{
+	size_t k;
+
+	for (k = 0; k < t->n_cells; k++)
+		free(t->cell[k]);
+	t->n_cells = 0;
+}
+
+void
+ctl_table_flush(struct ctl_table *t, FILE *out)
+{
+	if (t == NULL || t->failed || !t->begun)
+		ctl_table_print(t, out);
+	else
+		print_rows(t, out);
+	if (t == NULL)
+		return;
+	t->begun = true;
+	forget_cells(t);
 }
 
 void
 ctl_table_destroy(struct ctl_table *t)
 {
-	size_t k;
-
 	if (t == NULL)
 		return;
-	for (k = 0; k < t->n_cells; k++)
-		free(t->cell[k]);
+	forget_cells(t);
 	free(t->cell);
 	free(t);
 }

@@ -29,20 +29,28 @@ static const struct protocol {
 	{ IPPROTO_ESP, "esp" },
 	{ IPPROTO_ICMPV6, "icmpv6" },
 	{ IPPROTO_SCTP, "sctp" },
+	{ IPPROTO_UDPLITE, "udplite" },
 };
+
+const char *
+ctl_protocol_name(uint8_t number, char buf[8])
+{
+	size_t i;
+
+	for (i = 0; i < RTE_DIM(protocols); i++) {
+		if (protocols[i].number == number)
+			return protocols[i].name;
+	}
+	snprintf(buf, 8, "%u", number);
+	return buf;
+}
 
 json_t *
 ctl_protocol_json(uint8_t number)
 {
 	char text[8];
-	size_t i;
 
-	for (i = 0; i < RTE_DIM(protocols); i++) {
-		if (protocols[i].number == number)
-			return json_string(protocols[i].name);
-	}
-	snprintf(text, sizeof(text), "%u", number);
-	return json_string(text);
+	return json_string(ctl_protocol_name(number, text));
 }
 
 json_t *
@@ -112,9 +120,41 @@ ctl_register_views(struct ctl *c, const struct ctl_view *v)
 		{
 				.name = "show connections",
 				.help = "connections that are tracked",
-				.args = "[limit N] [from ID] [protocol P] [state S] [service NAME]",
-				.call = ctl_connections_call,
+				.args = "[limit N] [from ID] [format table|conntrack|lines] " CTL_FILTER_ARGS,
 				.text = ctl_connections_text,
+				.job = &ctl_connections_job,
+		},
+		{
+				.name = "count connections",
+				.help = "how many there are",
+				.args = CTL_FILTER_ARGS,
+				.text = ctl_count_text,
+				.job = &ctl_count_job,
+		},
+		{
+				.name = "flush connections",
+				.help = "close them, with those that they expected",
+				.args = "[all] [limit N] " CTL_FILTER_ARGS,
+				.text = ctl_flush_text,
+				.job = &ctl_flush_job,
+		},
+		{
+				.name = "show conntrack",
+				.help = "the table by family, zone, protocol and state; its counters and events",
+				.text = ctl_conntrack_text,
+				.job = &ctl_conntrack_job,
+		},
+		{
+				.name = "show events",
+				.help = "what happened to connections last",
+				.args = "[limit N] [event new|update|destroy] [format conntrack|lines]",
+				.job = &ctl_events_job,
+		},
+		{
+				.name = "watch events",
+				.help = "what happens to connections from now on",
+				.args = "[limit N] [seconds S] [event new|update|destroy] [format conntrack|lines]",
+				.job = &ctl_watch_job,
 		},
 		{
 				.name = "show services",

@@ -105,8 +105,10 @@ compile_flow(struct dp *dp, const struct compile_args *a)
 	f->class_id = a->cls->class_id;
 	f->backend = a->backend;
 	f->port_in = a->port_in;
-	if (class->has_mark)
+	if (class->has_mark && c->mark != class->mark) {
 		c->mark = class->mark;
+		ct_changed(dp->ct, a->conn, CT_CHANGED_MARK);
+	}
 	if (c->status & (CT_S_DNAT | CT_S_SNAT))
 		flags |= FLOW_F_NAT;
 	if (a->l7_found)
@@ -127,5 +129,5 @@ compile_release(struct dp *dp, uint32_t conn)
 		if (c->flow[d].flags & FLOW_F_COMPILED)
 			l3_nexthop_unref(dp->l3, c->flow[d].nexthop);
 	if (dp->lim != NULL)
-		limits_close(dp, conn);
+		limits_close(dp, conn); /* one that had to give way: nobody knew */
 }

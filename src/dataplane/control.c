@@ -59,7 +59,9 @@ age(struct dp *dp, uint64_t now, unsigned int limit)
 	uint32_t conn[AGE_LIMIT];
 	unsigned int n;
 
-	ct_age(dp->ct, now, conn, limit);
+	n = ct_age(dp->ct, now, conn, limit);
+	for (unsigned int i = 0; dp->lim != NULL && i < n; i++)
+		limits_close(dp, conn[i]);
 	n = ct_reclaim(dp->ct, conn, limit);
 	release(dp, conn, n);
 	return n == limit || ct_age_due(dp->ct, now);
@@ -78,6 +80,7 @@ control_poll(struct dp *dp, uint64_t now)
 
 		do {
 			more = age(dp, now, seen != 0 ? AGE_LIMIT_BUSY : AGE_LIMIT);
+			replay_events(dp);
 		} while (dp->replay && more);
 		/* A million that are due at once are done in steps, between packets, and not one step a look. */
 		dp->next_age = more ? now : now + AGE_INTERVAL_NS;

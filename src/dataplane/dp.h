@@ -48,6 +48,18 @@ dp_now(const struct dp *dp);
 struct ctl *
 dp_ctl(struct dp *dp);
 
+/* Doors of people and programs. `events`: path of the socket that readers of events connect to, or NULL. 0/-errno, logged. */
+int
+dp_doors_open(struct dp *dp, bool prompt, const char *events);
+/*
+ * Serve them, `seen` packets after the last call: at once when there are none, else for a sixteenth of the time at
+ * most. False: the prompt's user is done.
+ */
+bool
+dp_doors_poll(struct dp *dp, unsigned int seen, uint64_t now);
+void
+dp_doors_close(struct dp *dp);
+
 /* The tables that a run ends with. */
 void
 dp_report(struct dp *dp, FILE *out);
@@ -56,6 +68,7 @@ struct dp_replay_params {
 	const char *in;	      /* pcap or pcapng */
 	const char *out;      /* pcapng, one interface a port; NULL = none */
 	const char *verdicts; /* JSON lines; NULL = none */
+	const char *events;   /* JSON lines of what happened to connections; NULL = none */
 	unsigned int burst;   /* 1 .. 64 packets at a time */
 	FILE *report;	      /* dp_report() goes there once there was something to replay */
 };

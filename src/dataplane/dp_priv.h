@@ -247,6 +247,12 @@ struct dp {
 	uint64_t control_cycles;
 	uint64_t control_packets;
 	struct dp_totals *cleared; /* what "clear stats" subtracts */
+	uint64_t epoch;		   /* ns since 1970 when the dataplane's clock was 0 */
+	struct ctl_feed *feed;	   /* readers of events; NULL: no socket */
+	struct replay *replaying;  /* the run under way; NULL live */
+	bool prompt;
+	uint64_t next_doors;
+	uint64_t last_packet; /* that control was given */
 };
 
 /* ---- worker.c, pipeline.c: worker lcore --------------------------------------------------------------------- */
@@ -298,6 +304,9 @@ session_packet(struct dp *dp, struct rte_mbuf *m, uint64_t now);
 /* Send on what l3 handed back (answers, released and given-up packets). */
 void
 session_l3_flush(struct dp *dp);
+/* Close a connection: it ends now for limits, readers and events. */
+void
+session_close(struct dp *dp, uint32_t conn, enum ct_why why);
 /* A connection that no reader has any more: release what its flows refer to. */
 void
 compile_release(struct dp *dp, uint32_t conn);
@@ -355,6 +364,9 @@ int
 replay_attach(struct dp *dp, unsigned int port);
 void
 replay_detach(struct dp *dp);
+/* Write down what happened to connections, before there is more of it than the ring keeps. */
+void
+replay_events(struct dp *dp);
 
 /* Sum of all lcores' counters, less what was cleared. */
 struct dp_totals {

@@ -178,13 +178,17 @@ limits_undo(struct dp *dp)
 void
 limits_close(struct dp *dp, uint32_t conn)
 {
+	struct ct_conn *closed = &ct_conns(dp->ct)[conn];
 	struct flow_tuple tuple;
 	struct lim_conn c = {
 		.tuple = &tuple,
-		.port_in = ct_conns(dp->ct)[conn].flow[FLOW_ORIGINAL].port_in,
+		.port_in = closed->flow[FLOW_ORIGINAL].port_in,
 		.service = -1,
 	};
 
+	if ((closed->status & CT_S_COUNTED) == 0)
+		return;
+	closed->status &= (uint16_t)~CT_S_COUNTED;
 	ct_tuple(dp->ct, ct_flow_id(conn, FLOW_ORIGINAL), &tuple);
 	if (lim_asks_service(dp->lim))
 		c.service = lb_find(dp->lb, &tuple);

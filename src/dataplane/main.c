@@ -29,16 +29,18 @@
 
 static const char usage[] =
 		"usage: shunt [EAL options] -- --config FILE [options]\n"
-		"       shunt --config FILE --replay IN [--out OUT.pcapng] [--verdicts OUT.jsonl] [--burst N]\n"
+		"       shunt --config FILE --replay IN [--out OUT.pcapng] [--verdicts OUT.jsonl] [--events OUT.jsonl] [--burst N]\n"
 		"\n"
 		"  --config FILE        JSON configuration (docs/configuration.md)\n"
 		"  --check-config       read and check the configuration, then stop\n"
 		"  --interactive        prompt on the terminal: help, show stats, quit, ...\n"
 		"  --stats-period S     print the statistics every S seconds\n"
 		"  --stage-cycles       count cycles by stage of the workers (costs a few a packet)\n"
+		"  --events-socket PATH a Unix socket: a JSON line for all that happens to connections\n"
 		"  --replay IN          replay a pcap or pcapng file instead of polling devices\n"
 		"  --out FILE           replay: write the frames that leave, one interface a port\n"
 		"  --verdicts FILE      replay: write a JSON line an input packet\n"
+		"  --events FILE        replay: write a JSON line for all that happens to connections\n"
 		"  --burst N            replay: packets at a time, 1 to 64 (default 1)\n"
 		"  --help, --version\n"
 		"\n"
@@ -49,6 +51,7 @@ struct options {
 	const char *config;
 	struct dp_replay_params replay; /* .in NULL: live */
 	unsigned int stats_period;	/* s; 0 = never */
+	const char *events_socket;	/* NULL: none */
 	bool check;
 	bool interactive;
 	bool stage_cycles;
@@ -96,7 +99,9 @@ enum {
 	OPT_REPLAY,
 	OPT_OUT,
 	OPT_VERDICTS,
-	OPT_BURST
+	OPT_BURST,
+	OPT_EVENTS,
+	OPT_EVENTS_SOCKET,
 };
 
 static const struct option long_options[] = {
@@ -109,6 +114,8 @@ static const struct option long_options[] = {
 	{ "out", required_argument, NULL, OPT_OUT },
 	{ "verdicts", required_argument, NULL, OPT_VERDICTS },
 	{ "burst", required_argument, NULL, OPT_BURST },
+	{ "events", required_argument, NULL, OPT_EVENTS },
+	{ "events-socket", required_argument, NULL, OPT_EVENTS_SOCKET },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -141,6 +148,12 @@ take_option(struct options *o, int c)
 	case OPT_VERDICTS:
 		o->replay.verdicts = optarg;
 		return 0;
+	case OPT_EVENTS:
+		o->replay.events = optarg;
+		return 0;
+	case OPT_EVENTS_SOCKET:
+		o->events_socket = optarg;
+		return 0;
 	case OPT_BURST:
 		if (parse_number(optarg, 1, PKT_BURST_MAX, &o->replay.burst) != 0)
 			return complain("--burst wants 1 to 64, not", optarg);
@@ -167,10 +180,11 @@ parse_options(int argc, char **argv, struct options *o)
 		return complain("--config FILE is missing", NULL);
 	if (o->replay.in == NULL &&
 			(o->replay.out != NULL || o->replay.verdicts != NULL ||
-					o->replay.burst != 0))
-		return complain("--out, --verdicts and --burst go with --replay", NULL);
-	if (o->replay.in != NULL && (o->interactive || o->stats_period != 0))
-		return complain("--interactive and --stats-period are for live traffic, not for --replay",
+					o->replay.events != NULL || o->replay.burst != 0))
+		return complain("--out, --verdicts, --events and --burst go with --replay", NULL);
+	if (o->replay.in != NULL &&
+			(o->interactive || o->stats_period != 0 || o->events_socket != NULL))
+		return complain("--interactive, --stats-period and --events-socket are for live traffic, not for --replay",
 				NULL);
 	if (o->replay.burst == 0)
 		o->replay.burst = 1;
@@ -253,13 +267,11 @@ static int
 run_live(struct dp *dp, const struct options *o)
 {
 	uint64_t period = o->stats_period * TIME_NS_PER_S, next = dp_now(dp) + period;
-	unsigned int rounds = 0;
 	int rc = dp_start(dp);
 
 	if (rc != 0)
 		return rc;
-	if (o->interactive && (rc = ctl_prompt_open(dp_ctl(dp), STDIN_FILENO, STDOUT_FILENO)) != 0)
-		log_err("prompt: %s\n", strerror(-rc));
+	rc = dp_doors_open(dp, o->interactive, o->events_socket);
 	while (rc == 0 && !atomic_load_explicit(&interrupted, memory_order_relaxed)) {
 		uint64_t now = dp_now(dp);
 		unsigned int seen = dp_poll(dp, now);
@@ -269,14 +281,11 @@ run_live(struct dp *dp, const struct options *o)
 			fflush(stdout);
 			next += period;
 		}
-		/* The prompt costs a system call: when idle, or once in a while. */
-		if (o->interactive && (seen == 0 || (++rounds & 0xff) == 0) &&
-				ctl_prompt_poll(dp_ctl(dp)) != 0)
+		if (!dp_doors_poll(dp, seen, now))
 			break;
 	}
 	dp_stop(dp);
-	if (o->interactive)
-		ctl_prompt_close(dp_ctl(dp));
+	dp_doors_close(dp);
 	dp_report(dp, stdout);
 	return rc;
 }

@@ -98,7 +98,9 @@ struct replay {
 	struct capture *capture;
 	struct capture_writer *out;
 	FILE *verdicts;
-	uint16_t *port_of; /* by interface of the capture */
+	FILE *events;
+	struct ct_reader event; /* next one to be written */
+	uint16_t *port_of;	/* by interface of the capture */
 	struct dp_trace trace;
 	struct dp_trace_record rec[PKT_BURST_MAX];
 	uint16_t in_port[PKT_BURST_MAX];
@@ -315,6 +317,31 @@ write_verdict(struct replay *r, uint32_t i)
 		free(copies[s]);
 }
 
+void
+replay_events(struct dp *dp)
+{
+	struct replay *r = dp->replaying;
+	const struct ct_event *e;
+	char line[CTL_EVENT_LINE_MAX];
+	uint64_t lost;
+	size_t len;
+
+	while (r != NULL && r->events != NULL) {
+		e = ct_events_next(r->dp->ct, &r->event, &lost);
+		if (lost != 0) {
+			len = ctl_event_lost(lost, r->event.next - (e != NULL), line);
+			if (fwrite(line, 1, len, r->events) != len)
+				keep_error(r, -EIO);
+		}
+		if (e == NULL)
+			return;
+		/* Time as the capture has it. */
+		len = ctl_event_json(e, r->t0 - TIME_NS_PER_S, line);
+		if (fwrite(line, 1, len, r->events) != len)
+			keep_error(r, -errno);
+	}
+}
+
 /* Let worker and control work until neither has anything left, then write down what came of the burst. */
 static void
 run_burst(struct replay *r)
@@ -353,19 +380,37 @@ same_file(const char *a, const char *b)
 static int
 check_files(const struct dp_replay_params *p)
 {
-	const char *twice = NULL;
+	const char *const names[] = { p->in, p->out, p->verdicts, p->events };
 
-	if (same_file(p->in, p->out) ||
-			(p->out != NULL && p->verdicts != NULL &&
-					strcmp(p->out, p->verdicts) == 0) ||
-			same_file(p->out, p->verdicts))
-		twice = p->out;
-	else if (same_file(p->in, p->verdicts))
-		twice = p->verdicts;
-	if (twice == NULL)
-		return 0;
-	log_err("%s: is named twice: --replay, --out and --verdicts want a file each\n", twice);
-	return -EINVAL;
+	for (unsigned int i = 0; i < RTE_DIM(names); i++)
+		for (unsigned int j = 0; j < i; j++) {
+			if (names[i] == NULL || names[j] == NULL ||
+					(strcmp(names[i], names[j]) != 0 &&
+							!same_file(names[i], names[j])))
+				continue;
+			log_err("%s: is named twice: --replay, --out, --verdicts and --events want a file each\n",
+					names[i]);
+			return -EINVAL;
+		}
+	return 0;
+}
+
+static int
+open_events(struct replay *r)
+{
+	int rc = 0;
+
+	if (r->p->events != NULL) {
+		r->events = fopen(r->p->events, "w");
+		rc = r->events == NULL ? -errno : ct_events_open(r->dp->ct, &r->event);
+	}
+	if (rc != 0) {
+		log_err("%s: %s\n", r->p->events,
+				rc == -ENOTSUP ? "the configuration wants no events"
+					       : strerror(-rc));
+		return rc;
+	}
+	return map_interfaces(r);
 }
 
 static int
@@ -398,7 +443,7 @@ open_files(struct replay *r)
 			return -errno;
 		}
 	}
-	return map_interfaces(r);
+	return open_events(r);
 }
 
 static int
@@ -407,6 +452,8 @@ close_files(struct replay *r)
 	if (r->out != NULL)
 		keep_error(r, capture_writer_close(r->out));
 	if (r->verdicts != NULL && fclose(r->verdicts) != 0)
+		keep_error(r, -errno);
+	if (r->events != NULL && fclose(r->events) != 0)
 		keep_error(r, -errno);
 	if (r->rc != 0)
 		log_err("writing the results: %s\n", strerror(-r->rc));
@@ -453,6 +500,7 @@ dp_replay(struct dp *dp, const struct dp_replay_params *p)
 	r->dp = dp;
 	r->p = p;
 	r->trace.rec = r->rec;
+	dp->replaying = r;
 	dp->trace = &r->trace;
 	dp->workers[0]->trace = &r->trace;
 	rc = open_files(r);
@@ -463,6 +511,7 @@ dp_replay(struct dp *dp, const struct dp_replay_params *p)
 		dp_report(dp, p->report);
 	}
 	closing = close_files(r);
+	dp->replaying = NULL;
 	dp->trace = NULL;
 	dp->workers[0]->trace = NULL;
 	free(r);

@@ -5,6 +5,7 @@
  * ones (session_open.c). Control lcore only. Every path ends in one call of session_send.c that takes the packet.
  */
 #include "session.h"
+#include "limits.h"
 #include "seqadj.h"
 
 /* ---- packets to shunt itself ------------------------------------------------------------------------------------- */
@@ -36,8 +37,11 @@ session_to_itself(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 
 /* The connection's packets may run on the worker from now on, or not any more. Both directions at once. */
 static void
-set_fast(struct ct_conn *c, bool fast)
+set_fast(struct dp *dp, uint32_t conn, bool fast)
 {
+	struct ct_conn *c = &ct_conns(dp->ct)[conn];
+	bool was = (c->flow[0].flags & c->flow[1].flags & FLOW_F_FAST) != 0;
+
 	for (unsigned int d = 0; d < 2; d++) {
 		uint8_t flags = c->flow[d].flags;
 
@@ -48,6 +52,8 @@ set_fast(struct ct_conn *c, bool fast)
 		flags = fast ? flags | FLOW_F_FAST : flags & ~FLOW_F_FAST;
 		__atomic_store_n(&c->flow[d].flags, flags, __ATOMIC_RELEASE);
 	}
+	if (was != fast)
+		ct_changed(dp->ct, conn, CT_CHANGED_FAST);
 }
 
 /* Compile direction `dir` for a packet in it: 0, or a drop reason after which nothing was changed. */
@@ -157,6 +163,15 @@ settle_l7(struct session *s, uint32_t conn, enum flow_dir dir, enum ct_state sta
 	s->meta->port_in = port_in;
 }
 
+/* Its next hops and its slot are given back when no worker has it any more: control.c. */
+void
+session_close(struct dp *dp, uint32_t conn, enum ct_why why)
+{
+	if (dp->lim != NULL)
+		limits_close(dp, conn);
+	ct_close_for(dp->ct, conn, why);
+}
+
 /*
  * Does the worker hold this connection's lines (base/flow.h, lending)? It had missed the flow: it was published, or
  * moved in the table, at that moment.
@@ -188,10 +203,10 @@ known(struct session *s, uint32_t id)
 			session_forward(s, conn, dir);
 			return true;
 		}
-		set_fast(c, false);
+		set_fast(s->dp, conn, false);
 	}
 	if (dir == FLOW_REPLY && s->dp->rules != NULL && session_rule_forces(s, conn)) {
-		ct_close(s->dp->ct, conn);
+		session_close(s->dp, conn, CT_WHY_CLOSED);
 		return false;
 	}
 	if (c->flow[dir].flags & FLOW_F_ADJUST)
@@ -199,7 +214,7 @@ known(struct session *s, uint32_t id)
 				ct_ext(s->dp->ct, conn), dir, s->m, &s->meta->info);
 	ct_track(s->dp->ct, conn, dir, &s->pkt, &v);
 	if (v.reopen) {
-		ct_close(s->dp->ct, conn);
+		session_close(s->dp, conn, CT_WHY_CLOSED);
 		return false;
 	}
 	if (v.state == CT_STATE_INVALID) {
@@ -224,9 +239,9 @@ known(struct session *s, uint32_t id)
 	else
 		session_forward(s, conn, dir);
 	if (v.established || v.closing)
-		set_fast(c, v.established && !v.closing);
+		set_fast(s->dp, conn, v.established && !v.closing);
 	if (v.close)
-		ct_close(s->dp->ct, conn);
+		session_close(s->dp, conn, CT_WHY_CLOSED);
 	return true;
 }
 

@@ -135,6 +135,8 @@ open_connection(struct session *s, const struct wanted *w)
 	if (rc != 0)
 		return;
 	s->opened = true;
+	if (dp->lim != NULL)
+		ct_conns(dp->ct)[a.conn].status |= CT_S_COUNTED;
 	ct_conns(dp->ct)[a.conn].flow[FLOW_ORIGINAL].owner = s->meta->worker;
 	ct_conns(dp->ct)[a.conn].flow[FLOW_REPLY].owner = s->meta->worker;
 	ct_conns(dp->ct)[a.conn].flow[FLOW_REPLY].backend = choice.backend;

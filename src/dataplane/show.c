@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 
 #include <rte_cycles.h>
 #include <rte_lcore.h>
@@ -84,6 +85,21 @@ static uint64_t
 now(void *ctx)
 {
 	return ((const struct dp *)ctx)->now;
+}
+
+/* `flush connections`: between two packets, as ageing does it. */
+static void
+flush(void *ctx, uint32_t conn)
+{
+	session_close(ctx, conn, CT_WHY_FLUSHED);
+}
+
+static unsigned int
+worker_lcore(void *ctx, uint8_t owner)
+{
+	const struct dp *dp = ctx;
+
+	return owner < dp->n_workers ? dp->workers[owner]->lcore : UINT_MAX;
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
@@ -378,6 +394,9 @@ show_register(struct dp *dp)
 		.lb = dp->lb,
 		.cls = dp->cls,
 		.now = now,
+		.epoch = dp->epoch,
+		.flush = flush,
+		.worker_lcore = worker_lcore,
 		.port_name = ports_name,
 		.class_counters = class_counters,
 		.backend_counters = backend_counters,

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
@@ -29,6 +30,16 @@ clock_start(struct dp_clock *c)
 {
 	c->mult = (uint64_t)(((__uint128_t)TIME_NS_PER_S << 32) / rte_get_tsc_hz());
 	c->tsc0 = rte_rdtsc();
+}
+
+/* The world's time when the dataplane's clock was 0: only events are told it. */
+static uint64_t
+epoch_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * TIME_NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
 uint64_t
@@ -317,6 +328,21 @@ set_timeouts(struct ct_timeouts *to, const struct cfg_timeouts *t)
 	to->dccp[CT_DCCP_TIMEWAIT] = t->dccp_timewait;
 }
 
+static struct ct_events_params
+events_params(const struct cfg_events *e)
+{
+	struct ct_events_params p = {
+		.ring = e->ring,
+		.kinds = (uint8_t)(e->new << CT_EVENT_NEW | e->update << CT_EVENT_UPDATE |
+				e->destroy << CT_EVENT_DESTROY),
+		.always = e->always,
+	};
+
+	if (p.kinds == 0)
+		p.ring = 0;
+	return p;
+}
+
 static int
 conntrack_create(struct dp *dp)
 {
@@ -338,6 +364,7 @@ conntrack_create(struct dp *dp)
 		.qsbr = dp->qsbr,
 		.tcp_loose = c->tcp_loose,
 		.tcp_liberal = c->tcp_liberal,
+		.events = events_params(&dp->cfg->events),
 	};
 
 	if (zones == NULL)
@@ -419,6 +446,7 @@ dp_create(const struct dp_params *p)
 	if (!p->cfg->conntrack.has_hash_seed && !p->replay)
 		dp->hash_seed = (uint32_t)rte_rand();
 	clock_start(&dp->clock);
+	dp->epoch = p->replay ? 0 : epoch_now();
 	for (unsigned int i = 0; i < RTE_DIM(steps) && rc == 0; i++)
 		rc = steps[i](dp);
 	if (rc != 0) {
@@ -435,6 +463,7 @@ dp_destroy(struct dp *dp)
 	if (dp == NULL)
 		return;
 	dp_stop(dp);
+	dp_doors_close(dp);
 	ctl_destroy(dp->ctl);
 	policy_destroy(dp);
 	rte_free(dp->tx_owner);

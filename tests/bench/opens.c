@@ -7,6 +7,8 @@
  *
  * UDP: a datagram, counted when it arrives at its server. TCP: SYN, SYN/ACK, ACK, counted when the ACK arrives. Full TCP:
  * the same and FIN, FIN, ACK; closed connections stay for a second (TIME_WAIT), so that ageing and deletion run beside.
+ * The last runs measure what a dump costs: with half of the connections open, all of them are listed at the prompt while
+ * the other half is opened.
  * Prints rows of JSON for scripts/bench. EAL arguments may be given; defaults are two lcores.
  */
 #include <errno.h>
@@ -14,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -65,9 +69,7 @@ struct cable {
 	struct rte_ring *from_shunt;
 };
 
-enum scenario { UDP, TCP, TCP_FULL, SCENARIOS };
-static const char *const names[SCENARIOS] = { "new-connections-udp", "new-connections-tcp",
-	"full-connections-tcp" };
+enum scenario { UDP, TCP, TCP_FULL, UDP_DUMP, TCP_DUMP, SCENARIOS };
 
 struct bench {
 	struct dp *dp;
@@ -75,6 +77,10 @@ struct bench {
 	enum scenario scenario;
 	bool tcp;
 	uint32_t sessions;
+	bool dump;    /* list the table in the second half */
+	int dump_out; /* what is listed; -1: not begun */
+	int dump_in[2];
+	uint64_t tsc_half;
 	uint32_t sent; /* openings begun */
 	uint32_t done; /* openings that arrived */
 	uint64_t tsc_begin, tsc_end;
@@ -225,6 +231,8 @@ servers(struct bench *b)
 		rte_pktmbuf_free(in[i]);
 		if (b->done == b->sessions && b->tsc_end == 0)
 			b->tsc_end = rte_rdtsc();
+		else if (b->done == b->sessions / 2)
+			__atomic_store_n(&b->tsc_half, rte_rdtsc(), __ATOMIC_RELEASE);
 	}
 	put(b->internal.to_shunt, out, n_out);
 }
@@ -296,6 +304,71 @@ load(const struct bench *b)
 	return cfg;
 }
 
+/* ---- a dump under way ------------------------------------------------------------------------------------------- */
+
+/* A command at the prompt, whose answer goes to memory. */
+static void
+begin_dump(struct bench *b)
+{
+	static const char command[] = "show connections format conntrack\n";
+
+	b->dump_out = memfd_create("dump", MFD_CLOEXEC);
+	if (b->dump_out < 0 || pipe(b->dump_in) != 0 ||
+			write(b->dump_in[1], command, sizeof(command) - 1) < 0 ||
+			ctl_prompt_open(b->dp->ctl, b->dump_in[0], b->dump_out) != 0)
+		fail("no prompt");
+	b->dp->prompt = true;
+}
+
+static void
+end_dump(struct bench *b)
+{
+	static char buf[1 << 16];
+	uint64_t listed = 0;
+	double seconds = (double)(b->tsc_end - b->tsc_half) / (double)rte_get_tsc_hz();
+	ssize_t n;
+
+	lseek(b->dump_out, 0, SEEK_SET);
+	while ((n = read(b->dump_out, buf, sizeof(buf))) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			listed += buf[i] == '\n';
+	dp_doors_close(b->dp);
+	close(b->dump_in[0]);
+	close(b->dump_in[1]);
+	close(b->dump_out);
+	b->dump_out = -1;
+	if (listed == 0)
+		fail("the dump did not begin");
+	printf("{\"name\": \"dump-under-load-%s\", \"sessions\": %u, \"metric\": \"listed_per_s\", \"value\": %.0f, \"peer\": null}\n",
+			b->tcp ? "tcp" : "udp", SESSIONS / 2, (double)listed / seconds);
+}
+
+static void
+print_row(const struct bench *b, const char *name, uint64_t from, uint32_t n)
+{
+	printf("{\"name\": \"%s-%s\", \"sessions\": %u, \"metric\": \"per_s\", \"value\": %.0f, \"peer\": null}\n",
+			name, b->tcp ? "tcp" : "udp", n,
+			(double)n * (double)rte_get_tsc_hz() / (double)(b->tsc_end - from));
+}
+
+static void
+print_rows(struct bench *b)
+{
+	switch (b->scenario) {
+	case TCP_FULL:
+		print_row(b, "full-connections", b->tsc_begin, b->sessions);
+		return;
+	case UDP_DUMP:
+	case TCP_DUMP:
+		end_dump(b);
+		print_row(b, "new-connections-under-dump", b->tsc_half, b->sessions / 2);
+		return;
+	default:
+		print_row(b, "new-connections", b->tsc_begin, b->sessions);
+		print_row(b, "new-connections-second-half", b->tsc_half, b->sessions / 2);
+	}
+}
+
 static void
 run(struct bench *b)
 {
@@ -305,7 +378,8 @@ run(struct bench *b)
 	uint64_t begin;
 
 	b->sent = b->done = 0;
-	b->tsc_end = 0;
+	b->tsc_end = b->tsc_half = 0;
+	b->dump_out = -1;
 	b->dp = dp_create(&p);
 	if (b->dp == NULL || ports_start(b->dp) != 0)
 		fail("dataplane");
@@ -313,7 +387,12 @@ run(struct bench *b)
 	begin = rte_rdtsc();
 	rte_eal_remote_launch(worker_lcore, b, b->dp->workers[0]->lcore);
 	while (!atomic_load_explicit(&b->dp->stop, memory_order_relaxed)) {
-		dp_poll(b->dp, dp_now(b->dp));
+		uint64_t now = dp_now(b->dp);
+
+		if (b->dump && b->dump_out < 0 &&
+				__atomic_load_n(&b->tsc_half, __ATOMIC_ACQUIRE) != 0)
+			begin_dump(b);
+		dp_doors_poll(b->dp, dp_poll(b->dp, now), now);
 		if (rte_rdtsc() - begin > limit)
 			atomic_store(&b->dp->stop, true);
 	}
@@ -322,10 +401,7 @@ run(struct bench *b)
 		dp_report(b->dp, stderr);
 		fail("connections were lost: see the drops above");
 	}
-	printf("{\"name\": \"%s\", \"sessions\": %u, \"metric\": \"per_s\", \"value\": %.0f, \"peer\": null}\n",
-			names[b->scenario], b->sessions,
-			(double)b->sessions * (double)rte_get_tsc_hz() /
-					(double)(b->tsc_end - b->tsc_begin));
+	print_rows(b);
 	fflush(stdout);
 	dp_destroy(b->dp);
 	cfg_free(cfg);
@@ -346,7 +422,8 @@ main(int argc, char **argv)
 		fail("two lcores are needed: control and one worker");
 	for (enum scenario i = UDP; i < SCENARIOS; i++) {
 		b.scenario = i;
-		b.tcp = i != UDP;
+		b.tcp = i != UDP && i != UDP_DUMP;
+		b.dump = i == UDP_DUMP || i == TCP_DUMP;
 		b.sessions = i == TCP_FULL ? SESSIONS_FULL : SESSIONS;
 		b.external = port_create(i, "external");
 		b.internal = port_create(i, "internal");

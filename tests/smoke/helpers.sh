@@ -63,7 +63,9 @@ jq --argjson services "[
 	$(service ftp6 "$VIP6" tcp 21 "$(backends6 21 1)"),
 	$(service tftp "$VIP4" udp 69 "$(backends 69 1)"),
 	$(service tftp6 "$VIP6" udp 69 "$(backends6 69 1)")]" \
-	'.services = $services | .conntrack = {"helpers": true}' "$WORK/shunt.json" > "$WORK/helpers.json"
+	'.services = $services | .conntrack = {"rules": [
+		{"protocol": "tcp", "destination-port": 21, "helper": "ftp"},
+		{"protocol": "udp", "destination-port": 69, "helper": "tftp"}]}' "$WORK/shunt.json" > "$WORK/helpers.json"
 mv "$WORK/helpers.json" "$WORK/shunt.json"
 start_shunt shunt 2
 

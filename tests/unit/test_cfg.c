@@ -100,6 +100,7 @@ static const char full[] =
 		"               {'name': 'slow', 'timeouts': {}}, {'name': 'slower'}]},"
 		"'zones': [{'id': 5}, {'id': 65535, 'limit': 100000}],"
 		"'l3': {'multicast': 'forward', 'icmp-rate': 0},"
+		"'events': {'ring': 7, 'always': true, 'new': false, 'update': false, 'destroy': false},"
 		"'services': ["
 		" {'name': 'web', 'vip': '192.0.2.10', 'protocol': 'tcp', 'port': 80, 'scheduler': 'hash',"
 		"  'backends': [{'address': '10.0.0.11', 'port': 8080, 'weight': 0}, {'address': '10.0.0.12'}]},"
@@ -228,6 +229,11 @@ test_sizes_and_policies(void **state)
 	assert_int_equal(t->ring_size, 512);
 	assert_int_equal(t->hold_per_neighbour, 0);
 	assert_int_equal(t->hold_total, 60);
+	assert_int_equal(cfg->events.ring, 7);
+	assert_true(cfg->events.always);
+	assert_false(cfg->events.new);
+	assert_false(cfg->events.update);
+	assert_false(cfg->events.destroy);
 	assert_int_equal(c->invalid, CFG_FORWARD);
 	assert_int_equal(c->full, CFG_FORWARD);
 	assert_int_equal(c->checksum, CFG_CHECKSUM_SLOW_PATH);

@@ -29,6 +29,7 @@ static const struct cfg_section *const sections[] = {
 	&cfg_timeout_policy_section,
 	&cfg_ct_rule_section,
 	&cfg_l3_section,
+	&cfg_events_section,
 	&cfg_service_section,
 	&cfg_backend_section,
 	&cfg_class_section,

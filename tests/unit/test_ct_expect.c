@@ -429,7 +429,7 @@ test_walk(void **state)
 			for (unsigned int k = 0; k < RTE_DIM(m); k++)
 				m[k].used &= m[k].e.master != master[who];
 			master[who] = open_master((uint16_t)(who + 1), SECOND);
-			ct_reclaim(table, 16);
+			ct_reclaim(table, NULL, 16);
 		}
 		walk_check(m, RTE_DIM(m));
 		if (step % 64 == 0)

@@ -104,7 +104,7 @@ test_active_clash(void **state)
 	(void)state;
 	/* The helper is by destination port; the second one is attached by hand, as it opens. */
 	segment(&b, FLOW_ORIGINAL, TCP_SYN, 999, 999, 0, 0, "", "");
-	for (uint32_t c = 0; c < 8; c++)
+	for (uint32_t next = 0, c; (c = ct_next(rig.dp->ct, next, UINT32_MAX, &next)) != FLOW_NONE;)
 		if (ct_conns(rig.dp->ct)[c].flow[0].key.dport == rte_cpu_to_be_16(2021))
 			assert_int_equal(session_alg_attach(rig.dp, c, CT_HELPER_FTP), 0);
 	segment(&b, FLOW_REPLY, TCP_SYN | TCP_ACK, 1999, 1999, 1000, 1000, "", "");

@@ -23,7 +23,10 @@
 #define SERVER "02:00:00:00:01:11"
 
 /* Which connections are read. */
-#define HELPERS "\"conntrack\": {\"helpers\": true}"
+#define HELPERS \
+	"\"conntrack\": {\"rules\": [" \
+	"{\"protocol\": \"tcp\", \"destination-port\": 21, \"helper\": \"ftp\"}, " \
+	"{\"protocol\": \"udp\", \"destination-port\": 69, \"helper\": \"tftp\"}]}"
 
 static const char config[] =
 		"{\"ports\": ["

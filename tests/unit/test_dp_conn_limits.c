@@ -139,6 +139,7 @@ test_undone(void **state)
 	(void)state;
 	open_(CONFIG("[1]",
 			      "\"tables\": {\"connections\": 2, \"mbufs\": 1024},"
+			      "\"conntrack\": {\"early-drop\": 0},"
 			      "\"classes\": [{\"name\": \"no\", \"drop\": true}],"
 			      "\"rules\": [{\"class\": \"no\", \"protocol\": \"udp\", \"source-port\": 3002}],"
 			      "\"services\": [{\"name\": \"s\", \"vip\": \"192.0.2.1\", \"protocol\": \"udp\", \"port\": 53,"
@@ -468,7 +469,7 @@ test_truth(void **state)
 	(void)state;
 	open_(CONFIG("[1]",
 			      TABLES(40, 64, 16) ","
-						 "\"conntrack\": {\"invalid\": \"forward\"},"
+						 "\"conntrack\": {\"invalid\": \"forward\", \"early-drop\": 0},"
 						 "\"limits\": [{\"name\": \"all\", \"by\": \"all\", \"connections\": 1000},"
 						 "{\"name\": \"tcp\", \"protocol\": \"tcp\", \"entries\": 64, \"connections\": 2, \"rate\": 100, \"burst\": 200, \"action\": \"reset\"},"
 						 "{\"name\": \"few\", \"by\": \"destination\", \"connections\": 5, \"entries\": 2, \"action\": \"count\"},"
