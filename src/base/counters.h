@@ -49,7 +49,9 @@ struct counters {
 	uint64_t made;	   /* packets that shunt itself made (ARP, ICMP) */
 	uint64_t handover; /* given to the owner worker */
 	uint64_t parked; /* waited in the worker for an earlier packet to come back from control */
-	uint64_t icmp_limited; /* ICMP errors of shunt's own that the rate limit held back */
+	uint64_t icmp_limited;	/* ICMP errors of shunt's own that the rate limit held back */
+	uint64_t cookies_sent;	/* SYNs answered with a SYN cookie */
+	uint64_t cookies_valid; /* ACKs that answered one */
 	uint64_t polls;
 	uint64_t empty_polls;
 	uint64_t punt[PUNT_COUNT];

@@ -76,6 +76,7 @@
 	X(CT_ICMP_UNKNOWN, "ct_icmp_unknown", "ICMP error about no known connection") \
 	X(CT_FULL, "ct_full", "connection table is full") \
 	X(CT_ZONE_LIMIT, "ct_zone_limit", "its zone has as many connections as it may have") \
+	X(SYN_COOKIE, "syn_cookie", "answers no SYN cookie, while only those open connections") \
 	X(CT_CLASH, "ct_clash", "another connection already has the translated tuple") \
 	/* helpers */ \
 	X(ALG_CUT, "alg_cut", "FTP announcement that is cut or malformed") \

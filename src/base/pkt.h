@@ -81,7 +81,8 @@ struct pkt_burst {
 	X(INVALID, "invalid")	  /* broken transport header or checksum */ \
 	X(WINDOW, "window")	  /* TCP sequence numbers that the connection does not expect */ \
 	X(NEIGHBOUR, "neighbour") /* next hop is not resolved */ \
-	X(L7, "l7")		  /* carries what the class waits for */
+	X(L7, "l7")		  /* carries what the class waits for */ \
+	X(COOKIE, "cookie")	  /* answers a SYN cookie: opens a connection */
 enum punt_reason {
 #define X(e, s) PUNT_##e,
 	PUNT_REASONS(X)

@@ -178,6 +178,18 @@ struct cfg_ct_rule {
 	uint8_t label[CFG_LABEL_LEN];
 };
 
+enum cfg_cookies { CFG_COOKIES_OFF, CFG_COOKIES_ON, CFG_COOKIES_AUTO };
+enum cfg_protect { CFG_PROTECT_SERVICES, CFG_PROTECT_ALL };
+
+struct cfg_syn_cookies {
+	enum cfg_cookies mode;
+	enum cfg_protect protect;
+	uint32_t threshold; /* half-open connections from which on they are used (auto) */
+	uint16_t mss;	    /* that is announced to clients, IPv4; IPv6: 20 less */
+	uint8_t window_scale;
+	bool timestamps;
+};
+
 struct cfg_conntrack {
 	enum cfg_verdict invalid;
 	enum cfg_verdict full;
@@ -189,6 +201,7 @@ struct cfg_conntrack {
 	enum cfg_hash hash;
 	uint32_t early_drop; /* percent of the table; 0 = never */
 	struct cfg_timeouts timeouts;
+	struct cfg_syn_cookies syn_cookies;
 	struct cfg_timeout_policy *timeout_policies;
 	unsigned int n_timeout_policies;
 	struct cfg_ct_rule *rules; /* first match wins */

@@ -295,6 +295,7 @@ extern const struct cfg_section cfg_timeouts_section;
 extern const struct cfg_section cfg_zone_section;
 extern const struct cfg_section cfg_timeout_policy_section; /* cfg_ctrules.c */
 extern const struct cfg_section cfg_ct_rule_section;
+extern const struct cfg_section cfg_syn_cookies_section;
 extern const struct cfg_section cfg_l3_section;
 extern const struct cfg_section cfg_events_section; /* cfg_events.c */
 extern const struct cfg_section cfg_service_section;
@@ -312,6 +313,9 @@ cfg_check_zones(struct cfg_reader *r);
 /* Timeouts that a policy leaves out (cfg_ctrules.c). */
 void
 cfg_complete_policies(struct cfg_reader *r);
+/* What depends on the size of the table (cfg_cookies.c). */
+void
+cfg_check_syn_cookies(struct cfg *cfg);
 
 /* ---- across sections (cfg_check.c) ----------------------------------------------------------- */
 

@@ -194,6 +194,8 @@ static const struct cfg_key conntrack_keys[] = {
 			.max = CFG_TIMEOUT_POLICIES_MAX, .section = &cfg_timeout_policy_section },
 	{ "rules", CFG_LIST, CFG_ITEMS(CONNTRACK, rules, n_rules), .max = CFG_RULES_MAX,
 			.section = &cfg_ct_rule_section },
+	{ "syn-cookies", CFG_OBJECT, CFG_FIELD(CONNTRACK, syn_cookies),
+			.section = &cfg_syn_cookies_section },
 };
 
 const struct cfg_section cfg_conntrack_section = { "conntrack", conntrack_keys,

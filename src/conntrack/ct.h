@@ -171,7 +171,7 @@ struct ct_ext {
 	uint32_t next, prev; /* [C] children of the same master */
 	uint8_t helper;	     /* [C] CT_HELPER_*, or an index of who uses it */
 	uint8_t cookie;	     /* [C] stage of a handshake that began with a SYN cookie */
-	uint8_t spare[2];
+	int8_t win_shift[2]; /* [L] by direction of the sender: what its windows are shifted by, left if positive */
 	uint8_t label[16]; /* [C] */
 	struct flow_tuple
 			master_tuple; /* [C] original tuple of the master; family 0: never had one */
@@ -488,6 +488,7 @@ struct ct_stats {
 	uint64_t expects_met;  /* connections that came */
 	uint64_t expects_full; /* refused: no room */
 	uint64_t expects_expired;
+	uint32_t half_open; /* TCP, opened by a SYN and not established yet */
 };
 void
 ct_stats(const struct ct_table *t, struct ct_stats *out);

@@ -17,7 +17,7 @@ lives(const struct ct_table *t, uint32_t conn)
 static const char *
 check_conns(const struct ct_table *t)
 {
-	uint32_t i, n = 0, n6 = 0;
+	uint32_t i, n = 0, n6 = 0, half_open = 0;
 	unsigned int dir;
 
 	for (i = 0; i < t->n_conns; i++) {
@@ -25,6 +25,7 @@ check_conns(const struct ct_table *t)
 			continue;
 		n++;
 		n6 += t->conns[i].flow[0].key.family == 6;
+		half_open += ct_half_open(&t->conns[i]);
 		if (t->conns[i].flow[0].key.family == 6 && i >= t->n_conns6)
 			return "IPv6 connection without addresses";
 		if (t->wheel.link[i].next == FLOW_NONE || t->wheel.link[i].prev == FLOW_NONE)
@@ -39,6 +40,8 @@ check_conns(const struct ct_table *t)
 	}
 	if (n != t->stats.connections || n6 != t->stats.connections6)
 		return "wrong number of connections";
+	if (half_open != t->stats.half_open)
+		return "wrong number of half-open connections";
 	return NULL;
 }
 

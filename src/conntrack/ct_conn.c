@@ -250,6 +250,16 @@ ct_may_open(const struct ct_table *t, const struct flow_tuple *tuple, const stru
 	return ct_ops_of(&tuple->key)->may_open(t, tuple, pkt);
 }
 
+bool
+ct_half_open(const struct ct_conn *c)
+{
+	const uint8_t state = c->tcp.state;
+
+	return c->flow[FLOW_ORIGINAL].key.proto == IPPROTO_TCP &&
+			(state == CT_TCP_SYN_SENT || state == CT_TCP_SYN_RECV ||
+					state == CT_TCP_SYN_SENT2);
+}
+
 /* ---- track ---------------------------------------------------------------------------------- */
 
 void
@@ -258,6 +268,7 @@ ct_track(struct ct_table *t, uint32_t conn, enum flow_dir dir, const struct ct_p
 {
 	struct ct_conn *c = &t->conns[conn];
 	struct ct_before before = ct_event_before(c);
+	const bool half_open = ct_half_open(c);
 	uint64_t due;
 	bool alive;
 
@@ -268,6 +279,8 @@ ct_track(struct ct_table *t, uint32_t conn, enum flow_dir dir, const struct ct_p
 	else
 		v->state = c->status & CT_S_EXPECTED ? CT_STATE_RELATED : CT_STATE_NEW;
 	alive = ops_of_conn(c)->track(t, c, dir, pkt, v);
+	t->stats.half_open += ct_half_open(c);
+	t->stats.half_open -= half_open;
 	if (v->reopen) {
 		v->state = CT_STATE_NEW;
 		return;
@@ -333,6 +346,7 @@ close_conn(struct ct_table *t, uint32_t conn, const uint32_t hash[2], enum ct_wh
 	ct_expects_forget(t, conn);
 	ct_ext_unlink(t, conn);
 	ct_slot_retire(t, conn);
+	t->stats.half_open -= ct_half_open(c);
 	t->stats.connections--;
 	t->stats.connections6 -= c->flow[FLOW_ORIGINAL].key.family == 6;
 	t->stats.closed++;

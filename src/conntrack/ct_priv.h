@@ -406,6 +406,10 @@ ct_answered(const struct ct_conn *c, enum flow_dir dir)
 	return dir == FLOW_REPLY || (c->status & CT_S_SEEN_REPLY) != 0;
 }
 
+/* TCP that waits for its handshake to be completed: a flood of SYNs shows in the number of these. */
+bool
+ct_half_open(const struct ct_conn *c);
+
 /* ---- TCP ------------------------------------------------------------------------------------ */
 
 /* Segments as the state table sees them. */

@@ -73,6 +73,8 @@ control_poll(struct dp *dp, uint64_t now)
 	uint64_t t0 = rte_rdtsc();
 	unsigned int seen = take_punts(dp, now);
 
+	cookies_poll(dp, now);
+
 	dp->control_packets += seen;
 	if (dp->replay || now >= dp->next_age) {
 		/* All that is due must be gone before the next packet of a capture is looked at. */

@@ -24,6 +24,7 @@
 #include "config/cfg.h"
 #include "conntrack/ct.h"
 #include "control/ctl.h"
+#include "cookies.h"
 #include "dataplane/dp.h"
 #include "l3/l3.h"
 #include "lb/lb.h"
@@ -165,9 +166,11 @@ struct dp_worker {
 	uint32_t n_parked;
 	uint32_t park_head;
 	uint16_t n_put_back;
-	bool from_park;	  /* the burst under way comes out of the park */
+	bool from_park;		/* the burst under way comes out of the park */
+	bool strangers_refused; /* the ring to control had no room for them */
 	bool gate_opened; /* a packet came back since the park was last looked through in vain */
 	struct rte_mbuf *put_back[PKT_BURST_MAX];
+	uint64_t cookies_until; /* SYN cookies by its own decision; 0 = never yet */
 	struct counters c;
 	struct counter_pair *class_counters;   /* by class */
 	struct counter_pair *backend_counters; /* by backend << 1 | direction */
@@ -231,6 +234,7 @@ struct dp {
 	/* [C] */
 	uint32_t hash_seed;		  /* [I] */
 	struct replay_port *replay_ports; /* [I] replay only */
+	struct dp_cookies cookies;	  /* owners: there */
 	bool state_rules;		  /* [I] some rule looks at the connection's state */
 	struct counters c;		  /* control's own */
 	struct counter_pair *class_counters;

@@ -97,7 +97,8 @@ behind_parked(const struct dp_worker *w, const struct pkt_burst *b, unsigned int
 
 /* A packet that the straight line of run_burst did not take. Returns true if the worker may run it after all. */
 static bool
-run_exception(struct dp_worker *w, struct pkt_burst *b, unsigned int i, struct flow *f)
+run_exception(struct dp_worker *w, struct pkt_burst *b, unsigned int i, struct flow *f,
+		uint64_t now)
 {
 	const struct pkt_info *info = &b->info[i];
 	bool fast, mine;
@@ -111,6 +112,8 @@ run_exception(struct dp_worker *w, struct pkt_burst *b, unsigned int i, struct f
 		return false;
 	}
 	if (f == NULL) {
+		if (worker_cookie(w, b, i, now))
+			return false;
 		worker_punt(w, b, i, punt_reason(info, false));
 		return false;
 	}
@@ -210,7 +213,7 @@ run_burst(struct dp_worker *w, struct pkt_burst *b, uint64_t now)
 				    (__atomic_load_n(&f->flags, __ATOMIC_ACQUIRE) & RUN_FLAGS) !=
 						    FLOW_F_FAST ||
 				    f->owner != w->index)) {
-			if (!run_exception(w, b, i, f))
+			if (!run_exception(w, b, i, f, now))
 				continue;
 			if (f->flags & FLOW_F_ADJUST)
 				adjust = ct_ext(w->ct, id >> 1);

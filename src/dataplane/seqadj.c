@@ -53,6 +53,12 @@ seqadj_ack_offset(const struct ct_ext *e, enum flow_dir dir, const struct rte_mb
 	return offset_of_ack(&e->seq[!dir], get32(tcp + 8));
 }
 
+uint32_t
+seqadj_seq_back(const struct ct_ext *e, enum flow_dir dir, uint32_t seq)
+{
+	return seq - offset_of_ack(&e->seq[dir], seq);
+}
+
 static void
 adjust_sack(const struct ct_seqadj *a, uint8_t *option)
 {
@@ -84,6 +90,22 @@ adjust_options(const struct ct_ext *e, enum flow_dir dir, uint8_t *o, const uint
 	}
 }
 
+/*
+ * One side scales its windows otherwise than the other was told. A window is a limit: it is rounded down. That of a SYN
+ * is never scaled (RFC 7323, 2.2).
+ */
+static void
+adjust_window(int8_t shift, uint8_t *tcp)
+{
+	uint32_t window = (uint32_t)(tcp[14] << 8 | tcp[15]);
+
+	if (shift == 0 || (tcp[13] & RTE_TCP_SYN_FLAG))
+		return;
+	window = shift > 0 ? RTE_MIN(window << shift, (uint32_t)UINT16_MAX) : window >> -shift;
+	tcp[14] = (uint8_t)(window >> 8);
+	tcp[15] = (uint8_t)window;
+}
+
 void
 seqadj_run(const struct ct_ext *e, enum flow_dir dir, struct rte_mbuf *m,
 		const struct pkt_info *info)
@@ -100,6 +122,7 @@ seqadj_run(const struct ct_ext *e, enum flow_dir dir, struct rte_mbuf *m,
 	add32(tcp + 4, offset_of_seq(&e->seq[dir], get32(tcp + 4)));
 	if (tcp[13] & RTE_TCP_ACK_FLAG)
 		add32(tcp + 8, -offset_of_ack(&e->seq[!dir], get32(tcp + 8)));
+	adjust_window(e->win_shift[dir], tcp);
 	adjust_options(e, dir, tcp + sizeof(struct rte_tcp_hdr), tcp + len);
 	memcpy(&sum, before + 16, sizeof(sum));
 	sum = cksum_apply(sum, cksum_delta(0, before, tcp, len));

@@ -20,6 +20,10 @@ uint32_t
 seqadj_ack_offset(const struct ct_ext *e, enum flow_dir dir, const struct rte_mbuf *m,
 		const struct pkt_info *info);
 
+/* A sequence number of direction `dir` as its sender had given it, from what became of it here. */
+uint32_t
+seqadj_seq_back(const struct ct_ext *e, enum flow_dir dir, uint32_t seq);
+
 /* Rewrite a TCP packet of direction `dir`, its header contiguous. The checksum is updated, right or wrong as it was. */
 void
 seqadj_run(const struct ct_ext *e, enum flow_dir dir, struct rte_mbuf *m,

@@ -189,6 +189,7 @@ known(struct session *s, uint32_t id)
 	uint32_t conn = id >> 1;
 	enum flow_dir dir = id & 1;
 	struct ct_conn *c = &ct_conns(s->dp->ct)[conn];
+	enum session_next next = SESSION_GO_ON;
 	enum drop_reason why = DROP_NONE;
 	struct ct_verdict v;
 
@@ -209,11 +210,18 @@ known(struct session *s, uint32_t id)
 		session_close(s->dp, conn, CT_WHY_CLOSED);
 		return false;
 	}
-	if (c->flow[dir].flags & FLOW_F_ADJUST)
-		s->pkt.ack_offset = seqadj_ack_offset(
-				ct_ext(s->dp->ct, conn), dir, s->m, &s->meta->info);
-	ct_track(s->dp->ct, conn, dir, &s->pkt, &v);
-	if (v.reopen) {
+	if (c->flow[dir].flags & FLOW_F_ADJUST) {
+		next = session_cookie_known(s, conn, dir);
+		s->pkt.ack_offset = next != SESSION_GO_ON
+				? 0
+				: seqadj_ack_offset(ct_ext(s->dp->ct, conn), dir, s->m,
+						  &s->meta->info);
+	}
+	if (next == SESSION_TAKEN)
+		return true;
+	if (next == SESSION_GO_ON)
+		ct_track(s->dp->ct, conn, dir, &s->pkt, &v);
+	if (next == SESSION_REOPEN || v.reopen) {
 		session_close(s->dp, conn, CT_WHY_CLOSED);
 		return false;
 	}
@@ -221,6 +229,8 @@ known(struct session *s, uint32_t id)
 		session_invalid(s->dp, s->m, v.reason, conn, s->now);
 		return true;
 	}
+	if (c->flow[dir].flags & FLOW_F_ADJUST)
+		session_cookie_tracked(s, conn, dir);
 	session_note(s->dp, s->m, v.state, dir, v.close ? FLOW_NONE : conn);
 	if (!(c->flow[dir].flags & FLOW_F_COMPILED))
 		why = compile(s, conn, dir, v.state, NULL,
@@ -275,6 +285,21 @@ find(const struct session *s)
 }
 
 void
+session_view(struct session *s)
+{
+	const struct pkt_info *info = &s->meta->info;
+	const uint32_t end = (uint32_t)info->l3_off + info->l3_len;
+
+	s->pkt = (struct ct_packet){
+		.info = info,
+		.l4 = rte_pktmbuf_mtod_offset(s->m, const uint8_t *, info->l4_off),
+		.l4_len = end - info->l4_off,
+		.l4_avail = RTE_MIN(end, (uint32_t)s->m->data_len) - info->l4_off,
+		.now = s->now,
+	};
+}
+
+void
 session_packet(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 {
 	struct session s = { .dp = dp, .m = m, .meta = pkt_meta(m), .now = now };
@@ -304,14 +329,7 @@ session_packet(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 		session_drop(dp, m, DROP_LOCAL_UNHANDLED);
 		return;
 	}
-	s.pkt = (struct ct_packet){
-		.info = info,
-		.l4 = rte_pktmbuf_mtod_offset(m, const uint8_t *, info->l4_off),
-		.l4_len = info->l3_off + info->l3_len - info->l4_off,
-		.l4_avail = RTE_MIN((uint32_t)info->l3_off + info->l3_len, (uint32_t)m->data_len) -
-				info->l4_off,
-		.now = now,
-	};
+	session_view(&s);
 	id = find(&s);
 	if (id == FLOW_NONE || !known(&s, id))
 		session_unknown(&s);

@@ -6,6 +6,7 @@
  *   session_open.c     first packets: new connections
  *   session_rules.c    which rule of "conntrack" a first packet matches, and what it does
  *   session_alg.c      helpers: what control connections announce
+ *   session_cookie.c   those that begin with a SYN cookie
  *   session_related.c  ICMP errors about known connections
  *   session_send.c     how each of them ends: forwarded, held, dropped, consumed
  *   compile.c          policy and rewrite of one direction into a struct flow
@@ -15,6 +16,8 @@
 
 #include "dp_priv.h"
 
+struct cookie_ack;
+
 /* A packet and what is known about it so far. */
 struct session {
 	struct dp *dp;
@@ -22,9 +25,10 @@ struct session {
 	struct pkt_meta *meta;
 	uint64_t now;
 	struct ct_packet pkt;
-	struct flow_tuple tuple; /* as it came in */
-	bool opened;		 /* it opened a connection */
-	bool lines_away;	 /* the worker holds the connection's lines: read, do not write */
+	struct flow_tuple tuple;	 /* as it came in */
+	const struct cookie_ack *cookie; /* the packet was an ACK of a SYN cookie; NULL: was not */
+	bool opened;			 /* it opened a connection */
+	bool lines_away; /* the worker holds the connection's lines: read, do not write */
 };
 
 /* ---- session.c ------------------------------------------------------------------------------------------------ */
@@ -32,6 +36,9 @@ struct session {
 /* For shunt itself? Then it is taken, and true. */
 bool
 session_to_itself(struct dp *dp, struct rte_mbuf *m, uint64_t now);
+/* The packet as the trackers see it, from what is in s->m and s->meta now. */
+void
+session_view(struct session *s);
 /* What layer 7 says in this packet's payload; without payload CLS_L7_MORE. */
 enum cls_l7_result
 session_look_into(const struct session *s, struct cls_l7 *l7);
@@ -95,6 +102,26 @@ session_alg_answer(const struct session *s, uint32_t expected, struct flow_tuple
 /* ct_open() for it; *reply may come to have another port. Links it to its master. */
 int
 session_alg_open(struct session *s, uint32_t expected, struct flow_tuple *reply, uint32_t *conn);
+
+/* ---- session_cookie.c --------------------------------------------------------------------------------------------- */
+
+/* An ACK that answers a cookie becomes the SYN, and *a, which s keeps, what it said. False: it was taken. */
+bool
+session_cookie_first(struct session *s, struct cookie_ack *a);
+/* Its connection is open, and not yet compiled. False: no room for what must be remembered. */
+bool
+session_cookie_opened(struct session *s, uint32_t conn);
+
+enum session_next {
+	SESSION_GO_ON,	/* as with every packet; it may be another one now */
+	SESSION_TAKEN,	/* the packet was */
+	SESSION_REOPEN, /* close the connection, and take the packet for the first of a new one */
+};
+/* A packet of a connection with FLOW_F_ADJUST, before its tracker has seen it; and after, if it was not invalid. */
+enum session_next
+session_cookie_known(struct session *s, uint32_t conn, enum flow_dir dir);
+void
+session_cookie_tracked(const struct session *s, uint32_t conn, enum flow_dir dir);
 
 /* ---- session_send.c: each takes the packet, but for session_note and session_may_leave when it says true ---------- */
 

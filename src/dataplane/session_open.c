@@ -8,6 +8,7 @@
 
 #include "limits.h"
 #include "session.h"
+#include "syncookie/cookie.h"
 
 /* ---- new connections --------------------------------------------------------------------------------------------------- */
 
@@ -43,8 +44,8 @@ answer(struct session *s, const struct wanted *w, struct flow_tuple *reply,
 static void
 table_full(struct session *s, bool translated)
 {
-	/* Untranslated it would not reach the service: nothing to forward. */
-	if (s->dp->cfg->conntrack.full == CFG_DROP || translated) {
+	/* Untranslated it would not reach the service, and a cookie must be remembered: nothing to forward. */
+	if (s->dp->cfg->conntrack.full == CFG_DROP || translated || s->cookie != NULL) {
 		session_drop(s->dp, s->m, DROP_CT_FULL);
 		return;
 	}
@@ -140,6 +141,11 @@ open_connection(struct session *s, const struct wanted *w)
 	ct_conns(dp->ct)[a.conn].flow[FLOW_ORIGINAL].owner = s->meta->worker;
 	ct_conns(dp->ct)[a.conn].flow[FLOW_REPLY].owner = s->meta->worker;
 	ct_conns(dp->ct)[a.conn].flow[FLOW_REPLY].backend = choice.backend;
+	if (s->cookie != NULL && !session_cookie_opened(s, a.conn)) {
+		ct_close(dp->ct, a.conn);
+		session_drop(dp, s->m, DROP_CT_FULL);
+		return;
+	}
 	session_rule_apply(s, w->rule, a.conn);
 	a.backend = choice.backend;
 	a.l7_found = q.l7 != NULL;
@@ -155,8 +161,11 @@ session_unknown(struct session *s)
 {
 	struct dp *dp = s->dp;
 	struct wanted w = { -1, ct_expect_find(dp->ct, &s->tuple), NULL };
+	struct cookie_ack ack;
 	enum drop_reason why;
 
+	if (s->meta->punt == PUNT_COOKIE && !session_cookie_first(s, &ack))
+		return;
 	if (w.expected == FLOW_NONE)
 		w.service = lb_find(dp->lb, &s->tuple);
 	if (w.expected == FLOW_NONE && w.service < 0 &&

@@ -9,6 +9,7 @@
 
 #include "base/cksum.h"
 #include "flow_run.h"
+#include "seqadj.h"
 #include "session.h"
 
 #define TCP_HEADER_LEN 20
@@ -18,9 +19,11 @@ struct related {
 	struct rte_mbuf *m;
 	const struct pkt_info *outer;
 	struct pkt_info inner;
-	struct flow_tuple in;  /* as an answer of the quoted packet comes in */
-	struct flow_tuple out; /* as it leaves */
-	uint16_t sum;	       /* delta of the ICMP checksum, of all that was changed so far */
+	struct flow_tuple in;	     /* as an answer of the quoted packet comes in */
+	struct flow_tuple out;	     /* as it leaves */
+	const struct ct_ext *adjust; /* of its connection, if numbers are moved; else NULL */
+	enum flow_dir dir;	     /* of the quoted packet */
+	uint16_t sum; /* delta of the ICMP checksum, of all that was changed so far */
 };
 
 /* Overwrite len (even) bytes at p, an even offset of the ICMP message. */
@@ -41,6 +44,19 @@ patch_checksum(struct related *r, uint8_t *p, uint16_t delta, bool udp)
 	patch(r, p, &cksum, sizeof(cksum));
 }
 
+/* The number that its sender had given it: some hosts ask whether they sent that (RFC 5927, 4.1). */
+static uint16_t
+quote_sequence(struct related *r, uint8_t *p, uint16_t delta)
+{
+	rte_be32_t seq;
+
+	memcpy(&seq, p, sizeof(seq));
+	seq = rte_cpu_to_be_32(seqadj_seq_back(r->adjust, r->dir, rte_be_to_cpu_32(seq)));
+	delta = cksum_delta(delta, p, &seq, sizeof(seq));
+	patch(r, p, &seq, sizeof(seq));
+	return delta;
+}
+
 static void
 quote_transport(struct related *r, uint16_t delta)
 {
@@ -54,6 +70,8 @@ quote_transport(struct related *r, uint16_t delta)
 		return;
 	delta = cksum_delta(delta, l4, ports, sizeof(ports));
 	patch(r, l4, ports, sizeof(ports));
+	if (proto == IPPROTO_TCP && r->adjust != NULL && quoted >= UDP_HEADER_LEN)
+		delta = quote_sequence(r, l4 + 4, delta);
 	if (proto == IPPROTO_TCP && quoted >= TCP_HEADER_LEN)
 		patch_checksum(r, l4 + 16, delta, false);
 	if (proto == IPPROTO_UDP && quoted >= UDP_HEADER_LEN)
@@ -175,6 +193,9 @@ session_related(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 		return;
 	}
 	tuple_out(dp->ct, id, &r.out);
+	r.dir = !(id & 1);
+	if (ct_conns(dp->ct)[id >> 1].flow[r.dir].flags & FLOW_F_ADJUST)
+		r.adjust = ct_ext(dp->ct, id >> 1);
 	session_note(dp, m, CT_STATE_RELATED, id & 1, id >> 1);
 	class_id = class_of(dp, &r.in, meta->port_in);
 	if (cls_class(dp->cls, class_id)->drop) {

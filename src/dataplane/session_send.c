@@ -174,8 +174,11 @@ session_forward(struct session *s, uint32_t conn, enum flow_dir dir)
 		seqadj_run(ct_ext(s->dp->ct, conn), dir, s->m, &s->meta->info);
 	flow_run(f, &ct_conns6(s->dp->ct)[conn], dir, s->m, &s->meta->info,
 			&l3_nexthops(s->dp->l3)[f->nexthop]);
-	if (!s->lines_away)
-		flow_count(f, time_tick(s->now), s->meta->info.l3_len);
+	if (!s->lines_away) {
+		/* When it was last seen, the tracker says: a SYN repeated to nobody keeps nothing alive. */
+		f->packets++;
+		f->bytes += s->meta->info.l3_len;
+	}
 	flow_count_policy(s->dp->class_counters, s->dp->backend_counters, f, dir,
 			s->meta->info.l3_len);
 	transmit(s->dp, s->m, f->nexthop, f->queue, s->now);

@@ -213,6 +213,19 @@ drops_sum(const struct counters *c)
 	return sum;
 }
 
+static json_t *
+cookies_json(const struct dp *dp, const struct counters *c)
+{
+	static const char *const states[] = { "off", "accepted", "active" };
+	struct ct_stats s;
+
+	ct_stats(dp->ct, &s);
+	return json_pack("{ss sI sI sI sI}", "state", states[dp->cookies.state], "half_open",
+			(json_int_t)s.half_open, "sent", (json_int_t)c->cookies_sent, "valid",
+			(json_int_t)c->cookies_valid, "refused",
+			(json_int_t)c->drop[DROP_SYN_COOKIE]);
+}
+
 static int
 stats_call(void *ctx, const json_t *params, json_t **result)
 {
@@ -234,6 +247,7 @@ stats_call(void *ctx, const json_t *params, json_t **result)
 	set(o, "handover", t.c.handover);
 	set(o, "parked", t.c.parked);
 	set(o, "icmp_limited", t.c.icmp_limited);
+	json_object_set_new(o, "syn_cookies", cookies_json(dp, &t.c));
 	json_object_set_new(o, "fast_share",
 			json_real(ratio(t.c.fast.packets, t.c.fast.packets + t.c.slow.packets)));
 	json_object_set_new(

@@ -75,6 +75,19 @@ packets_text(FILE *out, const json_t *r)
 }
 
 static void
+cookies_text(FILE *out, const json_t *c)
+{
+	char sent[32], valid[32], refused[32];
+
+	if (get(c, "sent") != 0)
+		fprintf(out, "SYN cookies: %s; %s sent, %s came back, %s wrong\n",
+				json_string_value(json_object_get(c, "state")),
+				ctl_thousands(get(c, "sent"), sent),
+				ctl_thousands(get(c, "valid"), valid),
+				ctl_thousands(get(c, "refused"), refused));
+}
+
+static void
 connections_text(FILE *out, const json_t *r)
 {
 	struct ctl_table *t = packets_table("Packets by state of their connection (IP bytes)",
@@ -100,6 +113,7 @@ connections_text(FILE *out, const json_t *r)
 				" by the limit of a zone\n",
 				get(ct, "early_dropped"), get(ct, "full"), get(ct, "unplaced"),
 				get(ct, "zone_limited"));
+	cookies_text(out, json_object_get(r, "syn_cookies"));
 	json_object_foreach(json_object_get((json_t *)(uintptr_t)r, "tunnels"), key, v)
 		if (get(v, "connections") != 0)
 			fprintf(out,

@@ -430,6 +430,7 @@ dp_create(const struct dp_params *p)
 		ports_open,
 		queues_create,
 		policy_create,
+		cookies_create,
 		show_register,
 	};
 	struct dp *dp = rte_zmalloc("dp", sizeof(*dp), RTE_CACHE_LINE_SIZE);

@@ -142,7 +142,7 @@ static bool
 is_stranger(const struct rte_mbuf *m)
 {
 	const uint32_t strangers = 1u << PUNT_MISS | 1u << PUNT_FRAGMENT | 1u << PUNT_INVALID |
-			1u << PUNT_ICMP_ERROR;
+			1u << PUNT_ICMP_ERROR | 1u << PUNT_COOKIE;
 
 	return strangers >> pkt_meta_const(m)->punt & 1;
 }
@@ -159,6 +159,7 @@ worker_punt_flush(struct dp_worker *w)
 	room = rte_ring_free_count(w->to_control);
 	for (uint16_t i = 0; i < w->n_punt; i++) {
 		if (room <= (is_stranger(w->punt[i]) ? reserve : 0)) {
+			w->strangers_refused |= is_stranger(w->punt[i]);
 			refuse(w, w->punt[i]);
 			continue;
 		}

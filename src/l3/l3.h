@@ -113,6 +113,10 @@ l3_route(struct l3 *l3, uint8_t family, const struct flow_addr *dst);
 int
 l3_route_on(struct l3 *l3, uint16_t port, uint8_t family, const struct flow_addr *dst);
 
+/* [any lcore, while routes do not change] Is there a route to dst? Makes no neighbour. */
+bool
+l3_has_route(struct l3 *l3, uint8_t family, const struct flow_addr *dst);
+
 /* References by compiled flows: an entry with references is never taken back. */
 void
 l3_nexthop_ref(struct l3 *l3, uint16_t nexthop);

@@ -252,6 +252,12 @@ look_up(struct l3 *l3, uint8_t family, const struct flow_addr *dst)
 	return (uint32_t)value;
 }
 
+bool
+l3_has_route(struct l3 *l3, uint8_t family, const struct flow_addr *dst)
+{
+	return look_up(l3, family, dst) != NO_ROUTE;
+}
+
 int
 l3_route(struct l3 *l3, uint8_t family, const struct flow_addr *dst)
 {

@@ -51,7 +51,7 @@ struct lb_choice {
 	uint16_t backend; /* counter index over all services: lb_backend_first(service) + i */
 };
 
-/* Service that a tuple's destination names, or -ENOENT. O(1). */
+/* [any lcore] Service that a tuple's destination names, or -ENOENT. O(1), and only reads what lb_create() wrote. */
 int
 lb_find(const struct lb *lb, const struct flow_tuple *t);
 

@@ -89,6 +89,8 @@ static const char full[] =
 		"               'gre-stream': 24, 'dccp-request': 25, 'dccp-respond': 26,"
 		"               'dccp-partopen': 27, 'dccp-open': 28, 'dccp-closereq': 29,"
 		"               'dccp-closing': 30, 'dccp-timewait': 31},"
+		"              'syn-cookies': {'mode': 'on', 'protect': 'all', 'threshold': 77, 'mss': 1400,"
+		"               'window-scale': 3, 'timestamps': false},"
 		"              'rules': ["
 		"               {'source': '10.0.0.0/8', 'destination': '10.1.0.0/16', 'source-port': 53,"
 		"                'destination-port': '1024-65535', 'protocol': 'tcp', 'port': 'internal',"
@@ -251,6 +253,12 @@ test_sizes_and_policies(void **state)
 	for (i = 0; i < RTE_DIM(timeouts); i++)
 		assert_int_equal(timeouts[i], i + 1);
 	assert_int_equal(sizeof(*s), sizeof(timeouts));
+	assert_int_equal(c->syn_cookies.mode, CFG_COOKIES_ON);
+	assert_int_equal(c->syn_cookies.protect, CFG_PROTECT_ALL);
+	assert_int_equal(c->syn_cookies.threshold, 77);
+	assert_int_equal(c->syn_cookies.mss, 1400);
+	assert_int_equal(c->syn_cookies.window_scale, 3);
+	assert_false(c->syn_cookies.timestamps);
 	assert_int_equal(cfg->l3.multicast, CFG_FORWARD);
 	assert_int_equal(cfg->l3.icmp_rate, 0);
 	cfg_free(cfg);
@@ -453,6 +461,12 @@ test_defaults(void **state)
 	assert_int_equal(cfg->conntrack.hash, CFG_HASH_CRC32C);
 	assert_int_equal(cfg->conntrack.early_drop, 95);
 	assert_int_equal(cfg->n_zones, 0);
+	assert_int_equal(cfg->conntrack.syn_cookies.mode, CFG_COOKIES_AUTO);
+	assert_int_equal(cfg->conntrack.syn_cookies.protect, CFG_PROTECT_SERVICES);
+	assert_int_equal(cfg->conntrack.syn_cookies.threshold, 16384);
+	assert_int_equal(cfg->conntrack.syn_cookies.mss, 1460);
+	assert_int_equal(cfg->conntrack.syn_cookies.window_scale, 7);
+	assert_true(cfg->conntrack.syn_cookies.timestamps);
 	assert_int_equal(cfg->l3.multicast, CFG_DROP);
 	assert_int_equal(cfg->l3.icmp_rate, 1000);
 	assert_int_equal(cfg->n_workers, 0);

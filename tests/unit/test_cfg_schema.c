@@ -28,6 +28,7 @@ static const struct cfg_section *const sections[] = {
 	&cfg_zone_section,
 	&cfg_timeout_policy_section,
 	&cfg_ct_rule_section,
+	&cfg_syn_cookies_section,
 	&cfg_l3_section,
 	&cfg_events_section,
 	&cfg_service_section,
