@@ -45,9 +45,13 @@ struct counters {
 	struct counter_pair fast; /* forwarded by the worker alone */
 	struct counter_pair slow; /* forwarded by way of control */
 	struct counter_pair state[CT_STATE_COUNT];
-	uint64_t local;	   /* consumed: ARP, ND, echo to own addresses */
-	uint64_t made;	   /* packets that shunt itself made (ARP, ICMP) */
-	uint64_t handover; /* given to the owner worker */
+	uint64_t local;	      /* consumed: ARP, ND, echo to own addresses */
+	uint64_t made;	      /* packets that shunt itself made (ARP, ICMP) */
+	uint64_t reassembled; /* packets put together out of fragments */
+	uint64_t merged; /* fragments that are part of another packet now: all but one of each of those */
+	uint64_t fragmented;	 /* packets that left in fragments */
+	uint64_t fragments_made; /* those fragments: all but one of each packet count as made */
+	uint64_t handover;	 /* given to the owner worker */
 	uint64_t parked; /* waited in the worker for an earlier packet to come back from control */
 	uint64_t icmp_limited;	/* ICMP errors of shunt's own that the rate limit held back */
 	uint64_t cookies_sent;	/* SYNs answered with a SYN cookie */

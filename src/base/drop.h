@@ -42,8 +42,13 @@
 	/* fragments */ \
 	X(FRAG_LENGTH, "frag_length", "fragment beyond 65,535 bytes or not a multiple of 8") \
 	X(FRAG_TINY, "frag_tiny", "first fragment without its transport header (RFC 1858)") \
-	X(FRAG_UNSUPPORTED, "frag_unsupported", \
-			"fragment: reassembly is not part of this version") \
+	X(FRAG_OVERLAP, "frag_overlap", \
+			"fragments overlap: the whole datagram is dropped (RFC 5722)") \
+	X(FRAG_DUPLICATE, "frag_duplicate", "all of this fragment is here already") \
+	X(FRAG_ECN, "frag_ecn", "fragments that disagree about ECN (RFC 3168 5.3)") \
+	X(FRAG_TIMEOUT, "frag_timeout", "the other fragments did not come in time") \
+	X(FRAG_LIMIT, "frag_limit", \
+			"too many fragments wait: the oldest datagram gave way (fragments)") \
 	/* parse: transport. Also why a packet is `invalid` to connection tracking */ \
 	X(TCP_SHORT, "tcp_short", "TCP header cut") \
 	X(TCP_OFFSET, "tcp_offset", "TCP data offset below 5 or beyond the segment") \
@@ -93,8 +98,7 @@
 	/* routing and neighbours */ \
 	X(NO_ROUTE, "no_route", "no route to the destination") \
 	X(TTL_EXPIRED, "ttl_expired", "TTL or hop limit ran out here") \
-	X(MTU_EXCEEDED, "mtu_exceeded", \
-			"larger than the next link's MTU: packets are not split here") \
+	X(MTU_EXCEEDED, "mtu_exceeded", "larger than the next link's MTU, and may not be split") \
 	X(NEIGH_HOLD_FULL, "neigh_hold_full", "too many packets wait for this neighbour") \
 	X(NEIGH_FAILED, "neigh_failed", "next hop did not answer ARP or neighbour discovery") \
 	X(NEIGH_FULL, "neigh_full", "neighbour table is full") \

@@ -8,6 +8,7 @@
 #ifndef BASE_PKT_H
 #define BASE_PKT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
@@ -20,9 +21,9 @@
 #define PKT_F_DROP 0x0001u /* link or IP layer broken: drop, pkt_info.reason says why */
 #define PKT_F_INVALID \
 	0x0002u /* transport broken: `invalid` to conntrack, pkt_info.reason says why */
-#define PKT_F_CONTROL 0x0004u /* must go to the control lcore whatever the flow says */
-#define PKT_F_FRAG 0x0008u    /* fragment; l4 fields are not set unless it is the first one */
-#define PKT_F_FRAG_FIRST 0x0010u
+#define PKT_F_CONTROL 0x0004u	 /* must go to the control lcore whatever the flow says */
+#define PKT_F_FRAG 0x0008u	 /* fragment; l4 fields are not set unless it is the first one */
+#define PKT_F_FRAG_FIRST 0x0010u /* without PKT_F_FRAG: put together out of fragments */
 #define PKT_F_ICMP_ERROR \
 	0x0020u /* ICMP/ICMPv6 error: no key; parse_icmp_inner() reads what it quotes */
 #define PKT_F_ARP 0x0040u
@@ -73,6 +74,7 @@ struct pkt_burst {
 	X(NOT_FAST, "not_fast")	  /* connection not established yet, or closing */ \
 	X(TCP_FLAGS, "tcp_flags") /* SYN, FIN, RST; what opens and closes with SCTP and DCCP */ \
 	X(FRAGMENT, "fragment") \
+	X(REASSEMBLED, "reassembled") /* came in fragments: leaves in fragments */ \
 	X(ICMP_ERROR, "icmp_error") \
 	X(LOCAL, "local") /* ARP, ND, own address */ \
 	X(TTL, "ttl") \
@@ -99,6 +101,7 @@ enum pkt_verdict {
 	PKT_VERDICT_DROP,    /* free; counted by whoever decided */
 	PKT_VERDICT_LOCAL,   /* consumed by shunt itself: free */
 	PKT_VERDICT_HOLD,    /* waits for a neighbour; comes back later */
+	PKT_VERDICT_AGAIN, /* put together out of fragments: to be run as if it had just arrived */
 };
 
 #define PKT_GATE_NONE UINT32_MAX
@@ -126,6 +129,13 @@ struct pkt_meta {
 	struct flow_key key; /* as the parser made it; family 0 = none */
 };
 _Static_assert(sizeof(struct pkt_meta) == 64, "one cache line in front of the packet");
+
+/* A whole packet that came in fragments? The worker says so (pipeline.c). */
+static inline bool
+pkt_reassembled(const struct pkt_info *info)
+{
+	return (info->flags & (PKT_F_FRAG | PKT_F_FRAG_FIRST)) == PKT_F_FRAG_FIRST;
+}
 
 static inline struct pkt_meta *
 pkt_meta(struct rte_mbuf *m)

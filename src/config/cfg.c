@@ -26,6 +26,7 @@ static const struct cfg_key keys[] = {
 			.section = &cfg_zone_section },
 	{ "l3", CFG_OBJECT, CFG_FIELD(ROOT, l3), .section = &cfg_l3_section },
 	{ "events", CFG_OBJECT, CFG_FIELD(ROOT, events), .section = &cfg_events_section },
+	{ "fragments", CFG_OBJECT, CFG_FIELD(ROOT, fragments), .section = &cfg_fragments_section },
 	{ "services", CFG_LIST, CFG_ITEMS(ROOT, services, n_services), .max = CFG_SERVICES_MAX,
 			.section = &cfg_service_section },
 	{ "conntrack", CFG_OBJECT, CFG_FIELD(ROOT, conntrack), .section = &cfg_conntrack_section },

@@ -225,6 +225,13 @@ struct cfg_l3 {
 	uint32_t icmp_rate; /* ICMP errors a second */
 };
 
+struct cfg_fragments {
+	uint32_t datagrams; /* incomplete ones at most */
+	uint32_t memory;    /* packet buffers that may wait; at most half of tables.mbufs */
+	uint32_t timeout;   /* seconds */
+	uint32_t per_source;
+};
+
 enum cfg_scheduler { CFG_ROUND_ROBIN, CFG_HASH };
 
 struct cfg_backend {
@@ -300,6 +307,7 @@ struct cfg {
 	unsigned int n_zones;
 	struct cfg_l3 l3;
 	struct cfg_events events;
+	struct cfg_fragments fragments;
 	struct cfg_service *services;
 	unsigned int n_services;
 	unsigned int n_backends; /* of all services together */

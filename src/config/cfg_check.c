@@ -398,6 +398,7 @@ cfg_check(struct cfg_reader *r)
 	cfg_complete_policies(r);
 	check_classes(r);
 	cfg_check_syn_cookies(r->cfg);
+	cfg_check_fragments(r);
 	if (cfg_index_init(r, &t.own, key, n_own) && cfg_index_init(r, &t.networks, key, n_own) &&
 			cfg_index_init(r, &t.vips, key, r->cfg->n_services)) {
 		check_addresses(r, &t);

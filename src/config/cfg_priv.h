@@ -298,6 +298,7 @@ extern const struct cfg_section cfg_ct_rule_section;
 extern const struct cfg_section cfg_syn_cookies_section;
 extern const struct cfg_section cfg_l3_section;
 extern const struct cfg_section cfg_events_section; /* cfg_events.c */
+extern const struct cfg_section cfg_fragments_section;
 extern const struct cfg_section cfg_service_section;
 extern const struct cfg_section cfg_backend_section;
 extern const struct cfg_section cfg_class_section;
@@ -316,6 +317,9 @@ cfg_complete_policies(struct cfg_reader *r);
 /* What depends on the size of the table (cfg_cookies.c). */
 void
 cfg_check_syn_cookies(struct cfg *cfg);
+/* What waits at most, out of the buffers that there are (cfg_fragments.c). */
+void
+cfg_check_fragments(struct cfg_reader *r);
 
 /* ---- across sections (cfg_check.c) ----------------------------------------------------------- */
 

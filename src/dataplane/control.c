@@ -92,6 +92,7 @@ control_poll(struct dp *dp, uint64_t now)
 		l3_tick(dp->l3, now, &dp->l3_out);
 		session_l3_flush(dp);
 		limits_tick(dp, now);
+		session_frag_tick(dp, now);
 		dp->next_tick = now + TICK_INTERVAL_NS;
 	}
 	if (seen != 0)

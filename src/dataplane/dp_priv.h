@@ -26,6 +26,7 @@
 #include "control/ctl.h"
 #include "cookies.h"
 #include "dataplane/dp.h"
+#include "frag/frag.h"
 #include "l3/l3.h"
 #include "lb/lb.h"
 #include "parse.h"
@@ -156,6 +157,7 @@ struct dp_worker {
 	uint8_t index;
 	bool profile;
 	uint32_t in_flight_max;
+	uint64_t frag_flag; /* of mbufs that were put together out of fragments */
 
 	/* [W] */
 	uint32_t in_flight __rte_cache_aligned; /* packets with control now */
@@ -167,6 +169,7 @@ struct dp_worker {
 	uint32_t park_head;
 	uint16_t n_put_back;
 	bool from_park;		/* the burst under way comes out of the park */
+	bool again;		/* the burst under way was put together out of fragments */
 	bool strangers_refused; /* the ring to control had no room for them */
 	bool gate_opened; /* a packet came back since the park was last looked through in vain */
 	struct rte_mbuf *put_back[PKT_BURST_MAX];
@@ -223,6 +226,7 @@ struct dp {
 	struct cls *cls;
 	struct session_rules *rules; /* of "conntrack"; NULL: none (session_rules.c) */
 	struct l3 *l3;
+	struct frag *frag;
 	struct ctl *ctl;
 	struct dp_clock clock;
 	bool replay;
@@ -308,6 +312,13 @@ session_packet(struct dp *dp, struct rte_mbuf *m, uint64_t now);
 /* Send on what l3 handed back (answers, released and given-up packets). */
 void
 session_l3_flush(struct dp *dp);
+/* session_frag.c: room for fragments; those that wait now; those whose time is over. */
+int
+session_frag_create(struct dp *dp);
+uint32_t
+session_frag_waiting(const struct dp *dp);
+void
+session_frag_tick(struct dp *dp, uint64_t now);
 /* Close a connection: it ends now for limits, readers and events. */
 void
 session_close(struct dp *dp, uint32_t conn, enum ct_why why);

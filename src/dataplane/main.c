@@ -212,7 +212,8 @@ replay_memory(const struct cfg *cfg)
 	uint64_t bytes = (uint64_t)t->connections * 256 + (uint64_t)t->connections_ipv6 * 64 +
 			(uint64_t)t->mbufs * (t->mbuf_size + 256 + sizeof(struct pkt_meta)) +
 			(uint64_t)(t->ring_size + t->hold_total) * 64 +
-			(uint64_t)t->next_hops * 512 +
+			(uint64_t)t->next_hops * 512 + (uint64_t)cfg->fragments.datagrams * 512 +
+			(uint64_t)cfg->fragments.memory * 32 +
 			(uint64_t)(cfg->n_backends + cfg->n_classes) * 1024 +
 			(uint64_t)cfg->n_rules * 4096 + (uint64_t)cfg->n_routes * 256;
 

@@ -89,7 +89,7 @@ parse_ip4(struct parse *p)
 	info->proto = h[9];
 	info->l3_off = (uint16_t)p->off;
 	info->l3_len = (uint16_t)(p->end - p->off);
-	info->payload_off = (uint16_t)p->end;
+	info->payload_off = parse_off16(p->end);
 	if (header_len > sizeof(struct rte_ipv4_hdr))
 		info->flags |= PKT_F_OPTIONS | PKT_F_CONTROL;
 	if (h[8] <= 1)
@@ -185,7 +185,7 @@ parse_ip6(struct parse *p)
 	 * A jumbogram (RFC 2675) says 0 and fails at its hop-by-hop header: Ethernet carries none.
 	 */
 	total = (uint32_t)sizeof(struct rte_ipv6_hdr) + parse_be16(h + 4);
-	if (total > p->end - p->off && !p->quoted)
+	if ((total > p->end - p->off || total > IP_LENGTH_MAX) && !p->quoted)
 		return DROP_IP6_LENGTH;
 	p->end = RTE_MIN(p->end, p->off + total);
 
@@ -193,7 +193,7 @@ parse_ip6(struct parse *p)
 	info->proto = h[6];
 	info->l3_off = (uint16_t)p->off;
 	info->l3_len = (uint16_t)(p->end - p->off);
-	info->payload_off = (uint16_t)p->end;
+	info->payload_off = parse_off16(p->end);
 	if (h[7] <= 1)
 		info->flags |= PKT_F_TTL | PKT_F_CONTROL;
 	p->off += (uint32_t)sizeof(struct rte_ipv6_hdr);

@@ -22,6 +22,9 @@
 #define PARSE_PORT_GENEVE 6081
 #define PARSE_PORT_GTPU 2152
 
+/* Ethernet, two VLAN tags and the longest IP packet that pkt_info can hold. */
+#define PARSE_END_MAX (14u + 2 * 4 + UINT16_MAX)
+
 #define PARSE_EXT_MAX 8 /* IPv6 extension headers that are looked at */
 
 /* Packets that have no business in the connection table. */
@@ -63,6 +66,13 @@ parse_read(const struct parse *p, uint32_t off, uint32_t len, void *buf)
 	if (off > p->end || len > p->end - off)
 		return NULL;
 	return rte_pktmbuf_read(p->m, off, len, buf);
+}
+
+/* The end of a packet, where there is no payload in view, as pkt_info has it: nobody reads from there on. */
+static inline uint16_t
+parse_off16(uint32_t off)
+{
+	return (uint16_t)RTE_MIN(off, (uint32_t)UINT16_MAX);
 }
 
 static inline uint16_t

@@ -223,8 +223,8 @@ parse_frame(struct parse *p, const struct parse_params *pp)
 	if (type != RTE_ETHER_TYPE_ARP)
 		return DROP_ETH_TYPE;
 	p->info->flags |= PKT_F_ARP | PKT_F_CONTROL;
-	p->info->l3_len = (uint16_t)(p->end - p->off);
-	p->info->payload_off = (uint16_t)p->end;
+	p->info->l3_len = (uint16_t)RTE_MIN(p->end - p->off, UINT16_MAX);
+	p->info->payload_off = parse_off16(p->end);
 	return DROP_NONE;
 }
 
@@ -233,10 +233,10 @@ parse_one(const struct rte_mbuf *m, const struct parse_params *pp, struct pkt_in
 		struct flow_key *key)
 {
 	/*
-	 * Offsets are 16 bits wide. What lies beyond is no packet's: IP over Ethernet ends at
-	 * 65,535.
+	 * Lengths and offsets of headers are 16 bits wide: a packet of 65,535 bytes behind its
+	 * link header is the longest. What lies beyond is no packet's.
 	 */
-	struct parse p = { .m = m, .info = info, .end = RTE_MIN(m->pkt_len, UINT16_MAX) };
+	struct parse p = { .m = m, .info = info, .end = RTE_MIN(m->pkt_len, PARSE_END_MAX) };
 	struct flow_tuple tuple;
 	enum drop_reason why;
 

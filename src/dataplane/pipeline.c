@@ -53,6 +53,8 @@ punt_reason(const struct pkt_info *info, bool hit)
 		return PUNT_TTL;
 	if (info->flags & PKT_F_OPTIONS)
 		return PUNT_OPTIONS;
+	if (pkt_reassembled(info))
+		return PUNT_REASSEMBLED;
 	if (info->proto == IPPROTO_SCTP && (info->tcp_flags & PKT_SCTP_DATA))
 		return PUNT_NOT_FAST;
 	if (info->flags & PKT_F_CONTROL)
@@ -275,6 +277,18 @@ spread_burst(struct dp_worker *w, struct pkt_burst *b)
 	b->n = kept;
 }
 
+/*
+ * What came in fragments leaves in fragments, and only control makes those. Such packets come out of rings, never out of
+ * a receive queue, where nobody looks for them.
+ */
+static void
+mark_reassembled(const struct dp_worker *w, struct pkt_burst *b)
+{
+	for (unsigned int i = 0; i < b->n; i++)
+		if (b->mbuf[i]->ol_flags & w->frag_flag)
+			b->info[i].flags |= PKT_F_FRAG_FIRST | PKT_F_CONTROL;
+}
+
 static __rte_always_inline void
 stages(struct dp_worker *w, struct pkt_burst *b, uint64_t now, bool handed, const bool profile)
 {
@@ -284,6 +298,8 @@ stages(struct dp_worker *w, struct pkt_burst *b, uint64_t now, bool handed, cons
 	if (profile)
 		t0 = rte_rdtsc();
 	parse_burst(b, &port->parse);
+	if (unlikely(handed || w->again))
+		mark_reassembled(w, b);
 	if (unlikely(w->dp->n_workers > 1 && !handed && !port->spread_by_nic))
 		spread_burst(w, b);
 	if (profile)

@@ -314,7 +314,7 @@ session_packet(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 		return;
 	}
 	if (info->flags & PKT_F_FRAG) {
-		session_drop(dp, m, DROP_FRAG_UNSUPPORTED);
+		session_fragment(dp, m, now);
 		return;
 	}
 	if ((info->flags & PKT_F_INVALID) || checksum_bad(dp, m)) {

@@ -8,6 +8,7 @@
  *   session_alg.c      helpers: what control connections announce
  *   session_cookie.c   those that begin with a SYN cookie
  *   session_related.c  ICMP errors about known connections
+ *   session_frag.c     fragments: put together when they come in, cut when they leave
  *   session_send.c     how each of them ends: forwarded, held, dropped, consumed
  *   compile.c          policy and rewrite of one direction into a struct flow
  */
@@ -84,6 +85,7 @@ session_rule_forces(struct session *s, uint32_t conn);
 /* Forward the first packet of a connection that is not to be tracked. Takes it. */
 void
 session_rule_uncommitted(struct session *s);
+
 /* ---- session_alg.c ------------------------------------------------------------------------------------------------ */
 
 /* Have `helper` read the packets of a connection that was just opened, its first one too. 0, or -ENOSPC: no extension is left. */
@@ -122,6 +124,18 @@ enum session_next
 session_cookie_known(struct session *s, uint32_t conn, enum flow_dir dir);
 void
 session_cookie_tracked(const struct session *s, uint32_t conn, enum flow_dir dir);
+
+/* ---- session_frag.c ------------------------------------------------------------------------------------------------ */
+
+/* A fragment: takes it. */
+void
+session_fragment(struct dp *dp, struct rte_mbuf *m, uint64_t now);
+/* May m leave by a link of this MTU, whole or cut? How is noted in m. */
+bool
+session_fits(struct dp *dp, struct rte_mbuf *m, uint16_t mtu);
+/* Give m, which is to be sent, back to its worker, whole or cut, as was noted. Takes m. */
+void
+session_leave(struct dp *dp, struct rte_mbuf *m);
 
 /* ---- session_send.c: each takes the packet, but for session_note and session_may_leave when it says true ---------- */
 

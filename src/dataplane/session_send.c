@@ -5,8 +5,6 @@
  */
 #include <errno.h>
 
-#include <rte_ip.h>
-
 #include "flow_run.h"
 #include "seqadj.h"
 #include "session.h"
@@ -67,7 +65,7 @@ session_l3_flush(struct dp *dp)
 		if (pkt_meta(m)->verdict == PKT_VERDICT_DROP)
 			session_drop(dp, m, pkt_meta(m)->reason);
 		else
-			session_return(dp, m);
+			session_leave(dp, m);
 	}
 	out->n = 0;
 }
@@ -84,16 +82,7 @@ session_drop_error(struct dp *dp, struct rte_mbuf *m, enum drop_reason why,
 
 /* ---- sending on ------------------------------------------------------------------------------------------------ */
 
-static bool
-may_not_split(const struct rte_mbuf *m, const struct pkt_info *info)
-{
-	const struct rte_ipv4_hdr *ip =
-			rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, info->l3_off);
-
-	return ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG);
-}
-
-/* Room on the next link, and TTL left? Otherwise m is dropped with the ICMP error that is owed. */
+/* Does the next link take it, whole or in fragments, and is TTL left? Otherwise m is dropped with the ICMP error that is owed. */
 static bool
 may_leave(struct dp *dp, struct rte_mbuf *m, uint16_t nh)
 {
@@ -104,12 +93,8 @@ may_leave(struct dp *dp, struct rte_mbuf *m, uint16_t nh)
 		session_drop_error(dp, m, DROP_TTL_EXPIRED, L3_ICMP_TTL, 0);
 		return false;
 	}
-	if (info->l3_len > mtu) {
-		/* RFC 1191: the error is for who asked not to have it split. Who did not gets no answer. */
-		if (info->family == 6 || may_not_split(m, info))
-			session_drop_error(dp, m, DROP_MTU_EXCEEDED, L3_ICMP_TOO_BIG, mtu);
-		else
-			session_drop(dp, m, DROP_MTU_EXCEEDED);
+	if (!session_fits(dp, m, mtu)) {
+		session_drop_error(dp, m, DROP_MTU_EXCEEDED, L3_ICMP_TOO_BIG, mtu);
 		return false;
 	}
 	return true;
@@ -132,6 +117,13 @@ release_connection(struct dp *dp, struct rte_mbuf *m)
 		meta->gate = to;
 }
 
+/* Packets that are held are counted, not their buffers: long ones may not wait when half of all are in use. */
+static bool
+too_long_to_hold(const struct dp *dp, const struct rte_mbuf *m)
+{
+	return m->nb_segs > 1 && rte_mempool_avail_count(dp->pool) < dp->pool->size / 2;
+}
+
 /* Send m, rewritten but for its Ethernet header, out of next hop nh; it is held while nh is being resolved. */
 static void
 transmit(struct dp *dp, struct rte_mbuf *m, uint16_t nh, uint16_t queue, uint64_t now)
@@ -145,10 +137,14 @@ transmit(struct dp *dp, struct rte_mbuf *m, uint16_t nh, uint16_t queue, uint64_
 	meta->queue_out = queue;
 	if (likely(hop->usable)) {
 		trace_put(dp->trace, m, PKT_VERDICT_FORWARD, DROP_NONE);
-		session_return(dp, m);
+		session_leave(dp, m);
 		return;
 	}
 	trace_put(dp->trace, m, PKT_VERDICT_HOLD, DROP_NONE);
+	if (too_long_to_hold(dp, m)) {
+		session_drop(dp, m, DROP_NEIGH_HOLD_FULL);
+		return;
+	}
 	release_connection(dp, m);
 	rc = l3_hold(dp->l3, nh, m, now, &dp->l3_out);
 	if (rc != 0)

@@ -242,8 +242,13 @@ stats_call(void *ctx, const json_t *params, json_t **result)
 	json_object_set_new(o, "forwarded_slow", pair(&t.c.slow));
 	set(o, "local", t.c.local);
 	set(o, "held", l3_held(dp->l3));
+	set(o, "fragments_waiting", session_frag_waiting(dp));
+	set(o, "merged", t.c.merged);
 	set(o, "dropped", drops_sum(&t.c));
 	set(o, "made", t.c.made);
+	set(o, "reassembled", t.c.reassembled);
+	set(o, "fragmented", t.c.fragmented);
+	set(o, "fragments_made", t.c.fragments_made);
 	set(o, "handover", t.c.handover);
 	set(o, "parked", t.c.parked);
 	set(o, "icmp_limited", t.c.icmp_limited);

@@ -66,12 +66,21 @@ packets_text(FILE *out, const json_t *r)
 	row(t, "forwarded, slow path", get(slow, "packets"), slow);
 	row(t, "to shunt itself", get(r, "local"), NULL);
 	row(t, "held for a neighbour", get(r, "held"), NULL);
+	row(t, "waiting for other fragments", get(r, "fragments_waiting"), NULL);
+	row(t, "merged with other fragments", get(r, "merged"), NULL);
 	row(t, "dropped", get(r, "dropped"), NULL);
 	row(t, "made by shunt", get(r, "made"), NULL);
 	row(t, "out", get(tx, "packets"), tx);
 	print_and_destroy(t, out);
-	fprintf(out, "Fast-path share of what was forwarded: %.1f %%\n\n",
+	fprintf(out, "Fast-path share of what was forwarded: %.1f %%\n",
 			100 * json_real_value(json_object_get(r, "fast_share")));
+	if (get(r, "reassembled") + get(r, "fragmented") != 0)
+		fprintf(out,
+				"Fragments: %" PRIu64 " packets put together, %" PRIu64
+				" sent as %" PRIu64 " fragments\n",
+				get(r, "reassembled"), get(r, "fragmented"),
+				get(r, "fragments_made"));
+	fputc('\n', out);
 }
 
 static void

@@ -431,6 +431,7 @@ dp_create(const struct dp_params *p)
 		queues_create,
 		policy_create,
 		cookies_create,
+		session_frag_create,
 		show_register,
 	};
 	struct dp *dp = rte_zmalloc("dp", sizeof(*dp), RTE_CACHE_LINE_SIZE);
@@ -466,6 +467,7 @@ dp_destroy(struct dp *dp)
 	dp_stop(dp);
 	dp_doors_close(dp);
 	ctl_destroy(dp->ctl);
+	frag_destroy(dp->frag);
 	policy_destroy(dp);
 	rte_free(dp->tx_owner);
 	rte_free(dp->tx_slot);

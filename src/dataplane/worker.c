@@ -194,11 +194,28 @@ move_gates(struct dp_worker *w)
 	}
 }
 
-static unsigned int
-take_back(struct dp_worker *w)
+/* Datagrams that control put together: the first time that anybody looks at them as packets. */
+static void
+run_again(struct dp_worker *w, struct rte_mbuf **m, unsigned int n, uint64_t now)
 {
-	struct rte_mbuf *back[DP_RING_BURST];
-	unsigned int n;
+	struct pkt_burst *b = &w->burst;
+
+	w->again = true;
+	for (unsigned int i = 0; i < n;) {
+		b->n = 0;
+		b->port = pkt_meta(m[i])->port_in;
+		while (i < n && pkt_meta(m[i])->port_in == b->port)
+			b->mbuf[b->n++] = m[i++];
+		pipeline_burst(w, b, now, false);
+	}
+	w->again = false;
+}
+
+static unsigned int
+take_back(struct dp_worker *w, uint64_t now)
+{
+	struct rte_mbuf *back[DP_RING_BURST], *again[DP_RING_BURST];
+	unsigned int n, n_again = 0;
 
 	/*
 	 * First: a packet may come back right behind the word about it. Should it overtake that, its slot is below zero, and
@@ -219,11 +236,15 @@ take_back(struct dp_worker *w)
 		if (meta->verdict == PKT_VERDICT_FORWARD) {
 			count_forwarded(w, meta);
 			worker_tx(w, m, meta->port_out, meta->queue_out);
+		} else if (meta->verdict == PKT_VERDICT_AGAIN) {
+			again[n_again++] = m;
 		} else {
 			rte_pktmbuf_free(m); /* counted by control */
 		}
 	}
 	worker_tx_flush(w);
+	if (unlikely(n_again != 0))
+		run_again(w, again, n_again, now);
 	return n;
 }
 
@@ -412,7 +433,7 @@ worker_poll_inside(struct dp_worker *w, uint64_t now)
 	if (w->in_flight != 0 || !rte_ring_empty(w->from_control)) {
 		uint64_t t0 = w->profile ? rte_rdtsc() : 0;
 
-		seen += take_back(w);
+		seen += take_back(w, now);
 		if (w->profile)
 			w->stage_cycles[DP_STAGE_RETURN] += rte_rdtsc() - t0;
 	}

@@ -180,11 +180,12 @@ unsigned int
 l3_held(const struct l3 *l3); /* packets waiting now */
 
 enum l3_icmp_error {
-	L3_ICMP_TTL,	  /* time exceeded in transit */
-	L3_ICMP_NO_ROUTE, /* network unreachable; v6: no route */
-	L3_ICMP_HOST,	  /* host unreachable; v6: address unreachable */
-	L3_ICMP_PORT,	  /* port unreachable */
-	L3_ICMP_TOO_BIG,  /* fragmentation needed / packet too big; `mtu` */
+	L3_ICMP_TTL,	    /* time exceeded in transit */
+	L3_ICMP_NO_ROUTE,   /* network unreachable; v6: no route */
+	L3_ICMP_HOST,	    /* host unreachable; v6: address unreachable */
+	L3_ICMP_PORT,	    /* port unreachable */
+	L3_ICMP_TOO_BIG,    /* fragmentation needed / packet too big; `mtu` */
+	L3_ICMP_REASSEMBLY, /* time exceeded in reassembly */
 	L3_ICMP_PROHIBITED,
 };
 

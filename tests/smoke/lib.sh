@@ -337,7 +337,7 @@ adds_up() {
 		| [.workers[].in_flight] | add == 0' > /dev/null &&
 	jq -e '
 		(.forwarded_fast.packets + .forwarded_slow.packets) as $forwarded
-		| .rx.packets == $forwarded + .local + .dropped + .held
+		| .rx.packets == $forwarded + .local + .dropped + .held + .fragments_waiting + .merged
 		and .tx.packets == $forwarded + .made' "$WORK/stats" > /dev/null
 }
 check_counters() {
@@ -353,7 +353,7 @@ row() {
 }
 # stop_shunt SIGTERM|quit: it ends well, and the tables that it prints last add up.
 stop_shunt() {
-	local rc=0 in fast slow itself held dropped made out lines
+	local rc=0 in fast slow itself held waiting merged dropped made out lines
 	lines=$(wc -l < "$WORK/shunt.out")
 	if [ "$1" = quit ]; then echo quit >&"$prompt"; else kill -TERM "$shunt"; fi
 	wait_for_end "$shunt" 30 || fail "shunt did not end after $1"
@@ -363,10 +363,11 @@ stop_shunt() {
 	sed -i "1,${lines}d" "$WORK/shunt.out"
 	in=$(row in) fast=$(row 'forwarded, fast path') slow=$(row 'forwarded, slow path')
 	itself=$(row 'to shunt itself') held=$(row 'held for a neighbour') dropped=$(row dropped)
+	waiting=$(row 'waiting for other fragments') merged=$(row 'merged with other fragments')
 	made=$(row 'made by shunt') out=$(row out)
 	[ -n "$in" ] && [ "$in" -gt 0 ] || fail "no tables at the end"
-	[ "$in" -eq $((fast + slow + itself + held + dropped)) ] ||
-		fail "at the end $in came in, but $fast + $slow + $itself + $held + $dropped are accounted for"
+	[ "$in" -eq $((fast + slow + itself + held + waiting + merged + dropped)) ] ||
+		fail "at the end $in came in, but $fast + $slow + $itself + $held + $waiting + $merged + $dropped are accounted for"
 	[ "$out" -eq $((fast + slow + made)) ] ||
 		fail "at the end $out went out, but $fast + $slow + $made should have"
 	say "ended by $1: $in in = $fast fast + $slow slow + $itself local + $held held + $dropped dropped"

@@ -103,6 +103,7 @@ static const char full[] =
 		"'zones': [{'id': 5}, {'id': 65535, 'limit': 100000}],"
 		"'l3': {'multicast': 'forward', 'icmp-rate': 0},"
 		"'events': {'ring': 7, 'always': true, 'new': false, 'update': false, 'destroy': false},"
+		"'fragments': {'datagrams': 7, 'per-source': 3, 'memory': 100, 'timeout': 5},"
 		"'services': ["
 		" {'name': 'web', 'vip': '192.0.2.10', 'protocol': 'tcp', 'port': 80, 'scheduler': 'hash',"
 		"  'backends': [{'address': '10.0.0.11', 'port': 8080, 'weight': 0}, {'address': '10.0.0.12'}]},"
@@ -261,6 +262,10 @@ test_sizes_and_policies(void **state)
 	assert_false(c->syn_cookies.timestamps);
 	assert_int_equal(cfg->l3.multicast, CFG_FORWARD);
 	assert_int_equal(cfg->l3.icmp_rate, 0);
+	assert_int_equal(cfg->fragments.datagrams, 7);
+	assert_int_equal(cfg->fragments.per_source, 3);
+	assert_int_equal(cfg->fragments.memory, 100);
+	assert_int_equal(cfg->fragments.timeout, 5);
 	cfg_free(cfg);
 }
 
@@ -469,6 +474,10 @@ test_defaults(void **state)
 	assert_true(cfg->conntrack.syn_cookies.timestamps);
 	assert_int_equal(cfg->l3.multicast, CFG_DROP);
 	assert_int_equal(cfg->l3.icmp_rate, 1000);
+	assert_int_equal(cfg->fragments.datagrams, 1024);
+	assert_int_equal(cfg->fragments.per_source, 64);
+	assert_int_equal(cfg->fragments.memory, 65536 / 4);
+	assert_int_equal(cfg->fragments.timeout, 30);
 	assert_int_equal(cfg->n_workers, 0);
 	assert_int_equal(cfg->n_routes + cfg->n_neighbours + cfg->n_services + cfg->n_rules, 0);
 	assert_int_equal(cfg->n_classes, 1);

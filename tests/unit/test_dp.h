@@ -137,7 +137,10 @@ rig_settle(struct rig *r);
 void
 rig_run(struct rig *r, unsigned int port, const struct packet *p);
 
-/* Every packet is somewhere: rx + made = tx + drops + local + held + with control + parked + handed over. */
+/*
+ * Every packet is somewhere: rx + made = tx + drops + local + merged + held + waiting fragments + with control + parked +
+ * handed over.
+ */
 void
 rig_check(const struct rig *r);
 

@@ -112,8 +112,8 @@ rig_finish(struct rig *r)
 	do {
 		rig_settle(r);
 		drain(r);
-		held = l3_held(r->dp->l3);
-		r->now += TIME_NS_PER_S; /* neighbours that never answer are given up */
+		held = l3_held(r->dp->l3) + session_frag_waiting(r->dp);
+		r->now += TIME_NS_PER_S; /* neighbours that never answer are given up, and fragments too */
 	} while (held != 0);
 	rig_settle(r);
 	drain(r);
@@ -250,7 +250,7 @@ rig_run(struct rig *r, unsigned int port, const struct packet *p)
 /* ---- accounting -------------------------------------------------------------------------------------------------- */
 
 struct tally {
-	uint64_t in, out, drops, local, inside;
+	uint64_t in, out, drops, local, merged, inside;
 	uint64_t with_control, gates; /* must be the same */
 };
 
@@ -280,6 +280,7 @@ tally_counters(struct tally *t, const struct counters *c)
 {
 	t->in += c->rx.packets + c->made;
 	t->local += c->local;
+	t->merged += c->merged;
 	for (unsigned int i = 1; i < DROP_COUNT; i++)
 		t->drops += c->drop[i];
 }
@@ -305,16 +306,16 @@ void
 rig_check(const struct rig *r)
 {
 	const unsigned int held = l3_held(r->dp->l3);
-	struct tally t = { .inside = held, .with_control = held };
+	struct tally t = { .inside = held + session_frag_waiting(r->dp), .with_control = held };
 
 	tally_counters(&t, &r->dp->c);
 	for (unsigned int i = 0; i < r->dp->n_workers; i++)
 		tally_worker(r->dp, r->dp->workers[i], &t);
 	assert_int_equal(t.with_control, t.gates);
-	if (t.in != t.out + t.drops + t.local + t.inside)
-		fprintf(stderr, "in %lu, out %lu, drops %lu, local %lu, inside %lu\n", t.in, t.out,
-				t.drops, t.local, t.inside);
-	assert_int_equal(t.in, t.out + t.drops + t.local + t.inside);
+	if (t.in != t.out + t.drops + t.local + t.merged + t.inside)
+		fprintf(stderr, "in %lu, out %lu, drops %lu, local %lu, merged %lu, inside %lu\n",
+				t.in, t.out, t.drops, t.local, t.merged, t.inside);
+	assert_int_equal(t.in, t.out + t.drops + t.local + t.merged + t.inside);
 }
 
 uint64_t

@@ -119,9 +119,9 @@ test_not_echo(void **state)
 		{ { .src = "8.8.8.8", .dst = "192.0.2.1", .proto = ICMP6 }, 128, 0, L3_DROP,
 				DROP_LOCAL_UNHANDLED },
 		{ { .src = "8.8.8.8", .dst = "192.0.2.1", .fragment = 0x2000 }, 8, 0, L3_DROP,
-				DROP_FRAG_UNSUPPORTED },
+				DROP_LOCAL_UNHANDLED },
 		{ { .src = "8.8.8.8", .dst = "192.0.2.1", .fragment = 5 }, 8, 0, L3_DROP,
-				DROP_FRAG_UNSUPPORTED },
+				DROP_LOCAL_UNHANDLED },
 		/* addresses that must not get an answer */
 		{ { .src = "192.0.2.255", .dst = "192.0.2.1" }, 8, 0, L3_DROP, DROP_IP_SOURCE },
 		{ { .src = "255.255.255.255", .dst = "192.0.2.1" }, 8, 0, L3_DROP, DROP_IP_SOURCE },
