@@ -67,8 +67,6 @@
 	X(DCCP_SHORT, "dccp_short", "DCCP header cut or of no known type") \
 	X(DCCP_CHECKSUM, "dccp_checksum", "DCCP checksum is wrong") \
 	X(GRE_SHORT, "gre_short", "GRE header cut") \
-	X(ESP_SHORT, "esp_short", "ESP header cut") \
-	X(L4_SHORT, "l4_short", "transport header cut") \
 	/* connection tracking */ \
 	X(CT_INVALID, "ct_invalid", "belongs to no connection and cannot open one") \
 	X(CT_TCP_STATE, "ct_tcp_state", "TCP flags that the connection's state does not allow") \

@@ -112,6 +112,8 @@ struct cfg_timeouts { /* seconds */
 	uint32_t tcp_time_wait;
 	uint32_t tcp_close;
 	uint32_t tcp_syn_sent2;
+	uint32_t tcp_retrans;
+	uint32_t tcp_unack;
 	uint32_t udp;
 	uint32_t udp_stream;
 	uint32_t icmp;
@@ -196,6 +198,8 @@ struct cfg_conntrack {
 	enum cfg_checksum checksum;
 	bool tcp_loose;
 	bool tcp_liberal;
+	bool tcp_ignore_invalid_rst;
+	uint32_t tcp_max_retrans;
 	bool has_hash_seed; /* false: random when live, 0 in replay */
 	uint32_t hash_seed;
 	enum cfg_hash hash;

@@ -83,7 +83,8 @@ struct ct_tcp {
 	uint8_t scale[2];
 	uint8_t flags[2];
 	uint8_t state; /* enum ct_tcp_state */
-	uint8_t last_dir;
+	uint8_t last_dir : 1;
+	uint8_t limits : 7; /* CT_TCP_T_*: what shortens the timeout, as of the last segment believed */
 	uint8_t last_index;
 	uint8_t last_wscale;
 	uint32_t last_seq;
@@ -236,6 +237,8 @@ struct ct_params {
 	unsigned int n_policies;   /* 0 .. CT_POLICIES_MAX */
 	bool tcp_loose;	  /* pick up TCP connections in the middle (nf_conntrack_tcp_loose) */
 	bool tcp_liberal; /* window misses are not invalid (nf_conntrack_tcp_be_liberal) */
+	bool tcp_ignore_invalid_rst; /* RSTs before the window go by the window (..._ignore_invalid_rst) */
+	uint8_t tcp_max_retrans; /* the same segment so often: the other end is gone (..._max_retrans) */
 	struct ct_events_params events;
 };
 

@@ -79,6 +79,14 @@ deadline(const struct ct_table *t, struct ct_conn *c, uint64_t tick)
 	return tick - RTE_MIN(idle, tick) + timeout_ticks(t, c);
 }
 
+uint64_t
+ct_ticks_left(const struct ct_table *t, struct ct_conn *c, uint64_t tick)
+{
+	uint64_t due = deadline(t, c, tick);
+
+	return due > tick ? due - tick : 0;
+}
+
 /* ---- open ----------------------------------------------------------------------------------- */
 
 static bool
@@ -439,7 +447,7 @@ ct_age_due(struct ct_table *t, uint64_t now)
 uint32_t
 ct_expires_in(const struct ct_table *t, uint32_t conn, uint64_t now)
 {
-	uint64_t tick = ct_tick64(now), due = deadline(t, &t->conns[conn], tick);
+	uint64_t left = ct_ticks_left(t, &t->conns[conn], ct_tick64(now));
 
-	return due > tick ? (uint32_t)(((due - tick) << TIME_TICK_SHIFT) / TIME_NS_PER_S) : 0;
+	return (uint32_t)((left << TIME_TICK_SHIFT) / TIME_NS_PER_S);
 }

@@ -245,6 +245,8 @@ struct ct_table {
 	unsigned int n_policies;
 	bool tcp_loose;
 	bool tcp_liberal;
+	bool tcp_ignore_invalid_rst;
+	uint8_t tcp_max_retrans;
 	struct ct_events events;
 	struct ct_stats stats;
 };
@@ -268,6 +270,10 @@ ct_tick64(uint64_t now)
 {
 	return now >> TIME_TICK_SHIFT;
 }
+
+/* Ticks that a connection has left at `tick`; 0: none. */
+uint64_t
+ct_ticks_left(const struct ct_table *t, struct ct_conn *c, uint64_t tick);
 
 /* Ask for the buckets of a hash, to write to them. */
 static inline void
@@ -446,8 +452,14 @@ ct_tcp_next(enum flow_dir dir, enum ct_seg seg, enum ct_tcp_state state);
  */
 #define CT_TCP_L_CHALLENGE 0x10	   /* a SYN came in LAST_ACK: RFC 5961 answers it with an ACK */
 #define CT_TCP_L_SIMULTANEOUS 0x20 /* both sides sent a SYN */
-#define CT_TCP_L_RST 0x40	   /* the last accepted segment was a RST */
-#define CT_TCP_L_LOST 0x80 /* both sides tried to close outside of the window that is known here */
+
+/* ct_tcp.limits: why the connection may be kept for less than its state's time */
+#define CT_TCP_T_RETRANS 0x01	/* the same segment came again and again */
+#define CT_TCP_T_RST 0x02	/* a RST was the last that was believed */
+#define CT_TCP_T_UNACKED 0x04	/* data is not acknowledged */
+#define CT_TCP_T_CLOSED 0x08	/* somebody's window is closed */
+#define CT_TCP_T_UNREPLIED 0x10 /* picked up in the middle, not answered yet */
+#define CT_TCP_T_LOST 0x20 /* both sides tried to end outside of the window that is known here */
 
 /* A segment, in host order. */
 struct ct_segment {

@@ -141,6 +141,8 @@ ct_create(const struct ct_params *p)
 	t->n_policies = p->n_policies + 1;
 	t->tcp_loose = p->tcp_loose;
 	t->tcp_liberal = p->tcp_liberal;
+	t->tcp_ignore_invalid_rst = p->tcp_ignore_invalid_rst;
+	t->tcp_max_retrans = p->tcp_max_retrans;
 	t->stats.connections_max = p->connections;
 	t->stats.connections6_max = p->connections6;
 	t->stats.exts_max = p->extensions;

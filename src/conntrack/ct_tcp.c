@@ -14,7 +14,10 @@
 
 #include "ct_priv.h"
 
-#define RETRANS_MAX 3 /* the same segment so often: the other end is gone */
+/*
+ * Ends out of the window from both sides shorten only what would be kept for so long: otherwise it goes soon enough.
+ */
+#define LOST_MIN_S 120
 
 /* Flags that decide; PSH, ECE and CWR go with everything. */
 #define FLAGS_MASK \
@@ -241,7 +244,8 @@ resync(struct ct_tcp *tcp, enum flow_dir dir, const struct ct_segment *s)
 	tcp->last_flags &= ~CT_TCP_L_CHALLENGE;
 	tcp->flags[from] = tcp->last_flags & (CT_TCP_F_WSCALE | CT_TCP_F_SACK);
 	memset(&tcp->win[dir], 0, sizeof(tcp->win[dir]));
-	tcp->scale[dir] = tcp->flags[dir] = 0;
+	tcp->scale[dir] = 0;
+	tcp->flags[dir] &= CT_TCP_F_LIBERAL; /* of the answering side alone: Linux does the same */
 	return true;
 }
 
@@ -280,11 +284,11 @@ is_established(const struct ct_conn *c)
  * the window gets a challenge ACK from there, so the connection stays as it is.
  */
 static enum judgement
-judge_rst(const struct ct_conn *c, enum flow_dir dir, const struct ct_segment *s, uint8_t *next)
+judge_rst(const struct ct_table *t, const struct ct_conn *c, enum flow_dir dir,
+		const struct ct_segment *s, uint8_t *next)
 {
 	const struct ct_tcp *tcp = &c->tcp;
 	uint32_t expected = tcp->win[!dir].maxack;
-	bool answers;
 
 	if (is_ending(tcp))
 		return JUDGE_ACCEPT;
@@ -292,7 +296,7 @@ judge_rst(const struct ct_conn *c, enum flow_dir dir, const struct ct_segment *s
 		/* Sequence number 0 answers a SYN that was let through. */
 		if (s->seq == 0 && !is_established(c))
 			return JUDGE_WINDOW;
-		if (ct_seq_before(s->seq, expected))
+		if (ct_seq_before(s->seq, expected) && !t->tcp_ignore_invalid_rst)
 			return JUDGE_INVALID;
 		if (!is_established(c) || s->seq == expected)
 			return JUDGE_WINDOW;
@@ -303,17 +307,23 @@ judge_rst(const struct ct_conn *c, enum flow_dir dir, const struct ct_segment *s
 		*next = tcp->state;
 	}
 	/* Answers a SYN, or an ACK, that was let through: the tracker's window does not apply. */
-	answers = s->ack == tcp->last_end && tcp->last_dir != dir;
-	if (answers && tcp->last_index == CT_SEG_SYN && (c->status & CT_S_SEEN_REPLY))
+	if (s->ack == tcp->last_end &&
+			((tcp->last_index == CT_SEG_SYN && tcp->last_dir != dir &&
+					 (c->status & CT_S_SEEN_REPLY)) ||
+					(tcp->last_index == CT_SEG_ACK &&
+							!(c->status & CT_S_ASSURED))))
 		return JUDGE_ACCEPT;
-	if (answers && tcp->last_index == CT_SEG_ACK && !(c->status & CT_S_ASSURED))
+	/* Answers a challenge ACK: the other end still has an old connection, and is told so. */
+	if (tcp->state == CT_TCP_SYN_SENT && tcp->last_index == CT_SEG_ACK &&
+			tcp->last_dir == FLOW_REPLY && s->seq == tcp->last_ack)
 		return JUDGE_ACCEPT;
 	return JUDGE_WINDOW;
 }
 
 /* What to do with a segment, and where it leads; *old is SYN_SENT after a resynchronisation. */
 static enum judgement
-judge(struct ct_conn *c, enum flow_dir dir, const struct ct_segment *s, uint8_t *old, uint8_t *next)
+judge(const struct ct_table *t, struct ct_conn *c, enum flow_dir dir, const struct ct_segment *s,
+		uint8_t *old, uint8_t *next)
 {
 	struct ct_tcp *tcp = &c->tcp;
 
@@ -354,7 +364,7 @@ judge(struct ct_conn *c, enum flow_dir dir, const struct ct_segment *s, uint8_t 
 			*next = CT_TCP_ESTABLISHED;
 		return JUDGE_WINDOW;
 	case CT_TCP_CLOSE:
-		return s->kind == CT_SEG_RST ? judge_rst(c, dir, s, next) : JUDGE_WINDOW;
+		return s->kind == CT_SEG_RST ? judge_rst(t, c, dir, s, next) : JUDGE_WINDOW;
 	default:
 		return JUDGE_WINDOW;
 	}
@@ -362,42 +372,70 @@ judge(struct ct_conn *c, enum flow_dir dir, const struct ct_segment *s, uint8_t 
 
 /*
  * A FIN or RST outside of the window changes nothing. But when both sides send one, the two know
- * better than the tracker: the connection is kept for the shorter time only.
+ * better than the tracker: from now on the connection is kept for the shorter time only. True: that
+ * begins with this segment.
  */
-static void
-note_invalid(struct ct_conn *c, enum flow_dir dir, const struct ct_segment *s)
+static bool
+note_invalid(const struct ct_table *t, struct ct_conn *c, enum flow_dir dir,
+		const struct ct_segment *s, uint64_t now)
 {
 	struct ct_tcp *tcp = &c->tcp;
+	uint64_t left;
 
 	if (!(c->status & CT_S_ASSURED) || (s->kind != CT_SEG_FIN && s->kind != CT_SEG_RST))
-		return;
-	if (tcp->last_dir != dir &&
-			(tcp->last_index == CT_SEG_FIN || tcp->last_index == CT_SEG_RST)) {
-		tcp->last_flags |= CT_TCP_L_LOST;
-	} else {
+		return false;
+	if (tcp->last_dir == dir ||
+			(tcp->last_index != CT_SEG_FIN && tcp->last_index != CT_SEG_RST)) {
 		tcp->last_index = s->kind;
 		tcp->last_dir = dir;
+		return false;
 	}
+	left = ct_ticks_left(t, c, ct_tick64(now));
+	if (left < time_ticks_of_s(LOST_MIN_S) ||
+			left <= time_ticks_of_s(ct_timeouts_of(t, c)->tcp_unack))
+		return false;
+	tcp->limits |= CT_TCP_T_LOST;
+	return true;
+}
+
+/* What shortens the time that the connection is kept for, after a segment that is believed. */
+static uint8_t
+limits_of(const struct ct_table *t, const struct ct_conn *c, const struct ct_segment *s)
+{
+	const struct ct_tcp *tcp = &c->tcp;
+	uint8_t limits = 0;
+
+	if (tcp->retrans >= t->tcp_max_retrans)
+		limits |= CT_TCP_T_RETRANS;
+	if (s->kind == CT_SEG_RST)
+		limits |= CT_TCP_T_RST;
+	if ((tcp->flags[0] | tcp->flags[1]) & CT_TCP_F_UNACKED)
+		limits |= CT_TCP_T_UNACKED;
+	if (tcp->last_win == 0)
+		limits |= CT_TCP_T_CLOSED;
+	if (tcp->state == CT_TCP_ESTABLISHED && !(c->status & CT_S_SEEN_REPLY))
+		limits |= CT_TCP_T_UNREPLIED;
+	return limits;
 }
 
 /* A segment that is believed. True: it keeps the connection alive. */
 static bool
-believe(struct ct_conn *c, enum flow_dir dir, const struct ct_segment *s, uint8_t old, uint8_t next)
+believe(const struct ct_table *t, struct ct_conn *c, enum flow_dir dir, const struct ct_segment *s,
+		uint8_t old, uint8_t next)
 {
 	struct ct_tcp *tcp = &c->tcp;
 
 	tcp->last_index = s->kind;
 	tcp->last_dir = dir;
-	tcp->last_flags &= ~(CT_TCP_L_RST | CT_TCP_L_LOST);
-	if (s->kind == CT_SEG_RST)
-		tcp->last_flags |= CT_TCP_L_RST;
 	if (next == CT_TCP_FIN_WAIT && old != CT_TCP_FIN_WAIT)
 		tcp->flags[dir] |= CT_TCP_F_CLOSE_INIT;
 	tcp->state = next;
 	/* Somebody who keeps repeating a SYN to nobody must not hold the connection for ever. */
-	if (!(c->status & CT_S_SEEN_REPLY))
-		return s->kind != CT_SEG_SYN || old != CT_TCP_SYN_SENT;
-	if (next == CT_TCP_ESTABLISHED && (old == CT_TCP_SYN_RECV || old == CT_TCP_ESTABLISHED))
+	if (!(c->status & CT_S_SEEN_REPLY) && s->kind == CT_SEG_SYN && old == CT_TCP_SYN_SENT)
+		return false;
+	tcp->limits = limits_of(t, c, s);
+	if ((c->status & CT_S_SEEN_REPLY) && next == CT_TCP_ESTABLISHED &&
+			(old == CT_TCP_SYN_RECV || old == CT_TCP_ESTABLISHED))
 		c->status |= CT_S_ASSURED;
 	return true;
 }
@@ -413,7 +451,7 @@ tcp_track(const struct ct_table *t, struct ct_conn *c, enum flow_dir dir,
 	v->reason = read_segment(pkt, &s);
 	if (v->reason != DROP_NONE)
 		return false;
-	switch (judge(c, dir, &s, &old, &next)) {
+	switch (judge(t, c, dir, &s, &old, &next)) {
 	case JUDGE_INVALID:
 		v->reason = DROP_CT_TCP_STATE;
 		break;
@@ -426,21 +464,20 @@ tcp_track(const struct ct_table *t, struct ct_conn *c, enum flow_dir dir,
 		switch (ct_tcp_window(&c->tcp, dir, &s, t->tcp_liberal)) {
 		case CT_WINDOW_OUT:
 			v->reason = DROP_CT_TCP_WINDOW;
-			note_invalid(c, dir, &s);
+			alive = note_invalid(t, c, dir, &s, pkt->now);
 			break;
 		case CT_WINDOW_PASS:
 			break;
 		case CT_WINDOW_IN:
-			alive = believe(c, dir, &s, old, next);
+			alive = believe(t, c, dir, &s, old, next);
 		}
 		break;
 	case JUDGE_ACCEPT:
-		alive = believe(c, dir, &s, old, next);
+		alive = believe(t, c, dir, &s, old, next);
 	}
 	/* A RST that comes before any answer: there never was a connection. */
-	v->close = v->reason == DROP_NONE && (c->tcp.last_flags & CT_TCP_L_RST) &&
-			!(c->status & CT_S_SEEN_REPLY);
-	v->established = is_established(c) && !(c->tcp.last_flags & CT_TCP_L_RST);
+	v->close = alive && s.kind == CT_SEG_RST && !(c->status & CT_S_SEEN_REPLY);
+	v->established = is_established(c) && !(c->tcp.limits & CT_TCP_T_RST);
 	v->closing = !v->established && ((c->status & CT_S_ASSURED) || is_ending(&c->tcp));
 	return alive;
 }
@@ -463,7 +500,7 @@ ct_track_fast(const struct ct_table *t, struct ct_conn *c, enum flow_dir dir,
 	case CT_WINDOW_PASS:
 		return true;
 	case CT_WINDOW_IN:
-		(void)believe(c, dir, &s, CT_TCP_ESTABLISHED, CT_TCP_ESTABLISHED);
+		(void)believe(t, c, dir, &s, CT_TCP_ESTABLISHED, CT_TCP_ESTABLISHED);
 	}
 	return true;
 }
@@ -479,13 +516,16 @@ tcp_timeout(const struct ct_table *t, struct ct_conn *c)
 
 	if (tcp->state == CT_TCP_NONE) /* just opened, its first packet is still to be tracked */
 		return to->tcp[CT_TCP_SYN_SENT];
-	if (tcp->last_flags & CT_TCP_L_RST)
-		return to->tcp[CT_TCP_CLOSE];
-	if (tcp->retrans >= RETRANS_MAX || tcp->last_win == 0)
-		timeout = RTE_MIN(timeout, to->tcp_retrans);
-	if (((tcp->flags[0] | tcp->flags[1]) & CT_TCP_F_UNACKED) ||
-			(tcp->last_flags & CT_TCP_L_LOST) ||
-			(tcp->state == CT_TCP_ESTABLISHED && !(c->status & CT_S_ASSURED)))
+	/* The first that applies; limits_of() said so when the last segment was believed. */
+	if ((tcp->limits & CT_TCP_T_RETRANS) && timeout > to->tcp_retrans)
+		timeout = to->tcp_retrans;
+	else if (tcp->limits & CT_TCP_T_RST)
+		timeout = to->tcp[CT_TCP_CLOSE];
+	else if ((tcp->limits & CT_TCP_T_UNACKED) && timeout > to->tcp_unack)
+		timeout = to->tcp_unack;
+	else if ((tcp->limits & CT_TCP_T_CLOSED) && timeout > to->tcp_retrans)
+		timeout = to->tcp_retrans;
+	if (tcp->limits & (CT_TCP_T_UNREPLIED | CT_TCP_T_LOST))
 		timeout = RTE_MIN(timeout, to->tcp_unack);
 	return timeout;
 }

@@ -84,6 +84,7 @@ highest_ack(const struct ct_segment *s)
 			if (ct_seq_before(ack, right))
 				ack = right;
 		}
+		break; /* one is all that a segment has (RFC 2018, 3) */
 	}
 	return ack;
 }
@@ -95,7 +96,10 @@ ct_tcp_window_syn(struct ct_tcp *tcp, enum flow_dir dir, const struct ct_segment
 
 	w->end = w->maxend = s->end;
 	w->maxwin = RTE_MAX(s->win, 1);
-	tcp->flags[dir] = (tcp->flags[dir] & CT_TCP_F_LIBERAL) | ct_tcp_offer(s, &tcp->scale[dir]);
+	/* One without any options says nothing about them: what was offered before, if so, stays. */
+	if (s->option_len > 0)
+		tcp->flags[dir] = (tcp->flags[dir] & CT_TCP_F_LIBERAL) |
+				ct_tcp_offer(s, &tcp->scale[dir]);
 	/* RFC 7323, 1.3: scaling is on when both ends offered it. */
 	if (dir == FLOW_REPLY && !(tcp->flags[0] & tcp->flags[1] & CT_TCP_F_WSCALE))
 		tcp->scale[0] = tcp->scale[1] = 0;

@@ -26,8 +26,6 @@ static const struct transport {
 	[IPPROTO_UDPLITE] = { 8, 8, DROP_UDP_SHORT },
 	[IPPROTO_SCTP] = { 16, 12, DROP_SCTP_SHORT }, /* a packet without a chunk says nothing */
 	[IPPROTO_GRE] = { 4, 4, DROP_GRE_SHORT },
-	[IPPROTO_ESP] = { 8, 8, DROP_ESP_SHORT },
-	[IPPROTO_AH] = { 12, 12, DROP_L4_SHORT },
 };
 static const struct transport icmp = { 8, 8, DROP_ICMP_SHORT };
 

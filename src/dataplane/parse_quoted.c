@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The packet that an ICMP error quotes (RFC 792, RFC 4443 2.4): cut anywhere behind its first 8
- * transport bytes, and written by whoever sent the error. Control lcore; only reads.
+ * The packet that an ICMP error quotes (RFC 792, RFC 4443 2.4): cut anywhere, and written by
+ * whoever sent the error. It need show no more than what names its connection: senders quote what they like. Control lcore; only reads.
  */
 #include "parse.h"
 
 #include "parse_priv.h"
 
-#define QUOTED_TRANSPORT_MIN 8
+#define QUOTED_TRANSPORT 8
+#define ICMP_HEADER 8
 
 enum drop_reason
 parse_icmp_inner(const struct rte_mbuf *m, const struct pkt_info *outer, uint16_t zone,
@@ -21,7 +22,7 @@ parse_icmp_inner(const struct rte_mbuf *m, const struct pkt_info *outer, uint16_
 		.quoted = true,
 		.carried = true,
 	};
-	uint8_t buf[QUOTED_TRANSPORT_MIN];
+	uint8_t buf[ICMP_HEADER];
 	const uint8_t *h;
 
 	memset(inner, 0, sizeof(*inner));
@@ -30,14 +31,14 @@ parse_icmp_inner(const struct rte_mbuf *m, const struct pkt_info *outer, uint16_
 		return DROP_ICMP_INNER;
 	if (inner->l4_off == 0)
 		return DROP_ICMP_INNER; /* no first fragment */
-	h = parse_read(&p, inner->l4_off, sizeof(buf), buf);
-	if (h == NULL)
-		return DROP_ICMP_INNER;
-	if (parse_is_icmp(inner) && parse_icmp_is_error(inner->family, h[0]))
-		return DROP_ICMP_INNER;
+	if (parse_is_icmp(inner)) {
+		h = parse_read(&p, inner->l4_off, sizeof(buf), buf);
+		if (h == NULL || parse_icmp_is_error(inner->family, h[0]))
+			return DROP_ICMP_INNER;
+	}
 	if (inner->proto == IPPROTO_DCCP)
 		inner->tcp_flags =
 				PKT_DCCP; /* its type is not among the 8 bytes: it was sent, so it is good */
-	inner->payload_off = (uint16_t)(inner->l4_off + QUOTED_TRANSPORT_MIN);
+	inner->payload_off = (uint16_t)(inner->l4_off + QUOTED_TRANSPORT);
 	return parse_tuple(m, inner, zone, tuple) ? DROP_NONE : DROP_ICMP_INNER;
 }

@@ -325,6 +325,11 @@ session_packet(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 		session_related(dp, m, now);
 		return;
 	}
+	if (session_is_untracked(m, info)) {
+		session_note(dp, m, CT_STATE_UNTRACKED, 2, FLOW_NONE);
+		session_forward_plain(dp, m, now);
+		return;
+	}
 	if (!parse_tuple(m, info, dp->ports[s.meta->port_in].parse.zone, &s.tuple)) {
 		session_drop(dp, m, DROP_LOCAL_UNHANDLED);
 		return;

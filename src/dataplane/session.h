@@ -49,6 +49,9 @@ session_look_into(const struct session *s, struct cls_l7 *l7);
 /* A packet of no known connection: for shunt itself, the first of a new one, or invalid. */
 void
 session_unknown(struct session *s);
+/* ICMPv6 that is no connection's: it is forwarded untracked. */
+bool
+session_is_untracked(const struct rte_mbuf *m, const struct pkt_info *info);
 /* An ICMP error about a connection's packet: translate and forward. */
 void
 session_related(struct dp *dp, struct rte_mbuf *m, uint64_t now);
@@ -161,6 +164,9 @@ session_local(struct dp *dp, struct rte_mbuf *m);
 void
 session_invalid(struct dp *dp, struct rte_mbuf *m, enum drop_reason why, uint32_t conn,
 		uint64_t now);
+/* Room on the link of next hop nh, and TTL left? Otherwise m is dropped with the ICMP error that is owed. */
+bool
+session_may_leave(struct dp *dp, struct rte_mbuf *m, uint16_t nh);
 /* Forward by route, without a connection (invalid packets under "forward", ICMP errors). */
 void
 session_forward_plain(struct dp *dp, struct rte_mbuf *m, uint64_t now);

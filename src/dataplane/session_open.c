@@ -86,6 +86,19 @@ measure_tunnel(struct session *s)
 	c->inner_bytes += inner.inner_len;
 }
 
+/* Then the packet was dropped, and is counted as a new connection's all the same. */
+static bool
+cannot_leave(struct session *s, uint16_t nexthop)
+{
+	const struct pkt_info *info = &s->meta->info;
+
+	if (!(info->flags & PKT_F_TTL) &&
+			session_fits(s->dp, s->m, l3_nexthops(s->dp->l3)[nexthop].mtu))
+		return false;
+	session_note(s->dp, s->m, CT_STATE_NEW, FLOW_ORIGINAL, FLOW_NONE);
+	return !session_may_leave(s->dp, s->m, nexthop);
+}
+
 static void
 open_connection(struct session *s, const struct wanted *w)
 {
@@ -122,6 +135,9 @@ open_connection(struct session *s, const struct wanted *w)
 	else if (rc != 0)
 		session_drop(dp, s->m, DROP_NEIGH_FULL);
 	if (rc != 0)
+		return;
+	/* What does not get out opens nothing, so that nobody fills the table with it. */
+	if (cannot_leave(s, a.nexthop))
 		return;
 	if (w->expected != FLOW_NONE)
 		rc = session_alg_open(s, w->expected, &reply, &a.conn);

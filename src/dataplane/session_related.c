@@ -14,6 +14,7 @@
 
 #define TCP_HEADER_LEN 20
 #define UDP_HEADER_LEN 8
+#define QUOTE_LEN 8 /* what can be translated shows so much (RFC 792) */
 
 struct related {
 	struct rte_mbuf *m;
@@ -166,6 +167,30 @@ is_for(const struct related *r, const struct flow_addr *addr)
 			memcmp(l3 + (v4 ? 16 : 24), addr->b, v4 ? 4 : 16) == 0;
 }
 
+/* Translated, but quoted too short to be translated back? */
+static bool
+is_cut(const struct dp *dp, const struct related *r, uint32_t conn)
+{
+	const uint32_t quoted = (uint32_t)r->outer->l3_off + r->outer->l3_len - r->inner.l4_off;
+
+	return quoted < QUOTE_LEN && (ct_conns(dp->ct)[conn].status & (CT_S_DNAT | CT_S_SNAT)) != 0;
+}
+
+/*
+ * Multicast listeners talk to routers of their own link: no connection to look for (RFC 2710,
+ * RFC 3810).
+ */
+bool
+session_is_untracked(const struct rte_mbuf *m, const struct pkt_info *info)
+{
+	uint8_t type;
+
+	if (info->family != 6 || info->proto != IPPROTO_ICMPV6 || info->l4_off == 0)
+		return false;
+	type = *rte_pktmbuf_mtod_offset(m, const uint8_t *, info->l4_off);
+	return (type >= 130 && type <= 132) || type == 143;
+}
+
 void
 session_related(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 {
@@ -193,6 +218,11 @@ session_related(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 		return;
 	}
 	tuple_out(dp->ct, id, &r.out);
+	if (is_cut(dp, &r, id >> 1)) {
+		session_note(dp, m, CT_STATE_RELATED, id & 1, id >> 1);
+		session_drop(dp, m, DROP_ICMP_INNER);
+		return;
+	}
 	r.dir = !(id & 1);
 	if (ct_conns(dp->ct)[id >> 1].flow[r.dir].flags & FLOW_F_ADJUST)
 		r.adjust = ct_ext(dp->ct, id >> 1);

@@ -83,8 +83,8 @@ session_drop_error(struct dp *dp, struct rte_mbuf *m, enum drop_reason why,
 /* ---- sending on ------------------------------------------------------------------------------------------------ */
 
 /* Does the next link take it, whole or in fragments, and is TTL left? Otherwise m is dropped with the ICMP error that is owed. */
-static bool
-may_leave(struct dp *dp, struct rte_mbuf *m, uint16_t nh)
+bool
+session_may_leave(struct dp *dp, struct rte_mbuf *m, uint16_t nh)
 {
 	const struct pkt_info *info = &pkt_meta(m)->info;
 	uint16_t mtu = l3_nexthops(dp->l3)[nh].mtu;
@@ -164,7 +164,7 @@ session_forward(struct session *s, uint32_t conn, enum flow_dir dir)
 	}
 	if ((c->status & CT_S_HELPER) && !session_alg(s, conn, dir))
 		return;
-	if (!may_leave(s->dp, s->m, f->nexthop))
+	if (!session_may_leave(s->dp, s->m, f->nexthop))
 		return;
 	if (f->flags & FLOW_F_ADJUST)
 		seqadj_run(ct_ext(s->dp->ct, conn), dir, s->m, &s->meta->info);
@@ -229,7 +229,7 @@ session_forward_plain(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 			session_drop(dp, m, DROP_NEIGH_FULL);
 		return;
 	}
-	if (!may_leave(dp, m, (uint16_t)nh))
+	if (!session_may_leave(dp, m, (uint16_t)nh))
 		return;
 	flow_run_ttl(l3, info->family);
 	if (info->family == 4)

@@ -304,6 +304,8 @@ set_timeouts(struct ct_timeouts *to, const struct cfg_timeouts *t)
 	to->tcp[CT_TCP_TIME_WAIT] = t->tcp_time_wait;
 	to->tcp[CT_TCP_CLOSE] = t->tcp_close;
 	to->tcp[CT_TCP_SYN_SENT2] = t->tcp_syn_sent2;
+	to->tcp_retrans = t->tcp_retrans;
+	to->tcp_unack = t->tcp_unack;
 	to->udp = t->udp;
 	to->udp_stream = t->udp_stream;
 	to->icmp = t->icmp;
@@ -364,6 +366,8 @@ conntrack_create(struct dp *dp)
 		.qsbr = dp->qsbr,
 		.tcp_loose = c->tcp_loose,
 		.tcp_liberal = c->tcp_liberal,
+		.tcp_ignore_invalid_rst = c->tcp_ignore_invalid_rst,
+		.tcp_max_retrans = (uint8_t)c->tcp_max_retrans,
 		.events = events_params(&dp->cfg->events),
 	};
 

@@ -243,6 +243,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.socket_id = SOCKET_ID_ANY,
 		.tcp_loose = size % 2 == 0,
 		.tcp_liberal = size % 3 == 0,
+		.tcp_ignore_invalid_rst = size % 5 == 0,
+		.tcp_max_retrans = 3,
 	};
 	struct ct_timeouts policy;
 	struct run r = { .now = UINT64_C(1700000000) * TIME_NS_PER_S };

@@ -152,6 +152,22 @@ def write_pcap(path, frames, link=1, snap=65535):
             out.write(data)
 
 
+def routed(packet):
+    """An IP packet as a router sends it on: one hop less, and the checksum that this makes."""
+    packet = bytearray(packet)
+    if packet[0] >> 4 == 6:
+        packet[7] -= packet[7] > 0
+        return bytes(packet[:40 + struct.unpack(">H", packet[4:6])[0]])
+    packet[8] -= packet[8] > 0
+    packet[10:12] = b"\0\0"
+    header = (packet[0] & 15) * 4
+    total = sum(struct.unpack(f">{header // 2}H", packet[:header])) if len(packet) >= header else 0
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    packet[10:12] = struct.pack(">H", total ^ 0xffff)
+    return bytes(packet[:struct.unpack(">H", packet[2:4])[0]])
+
+
 # ---- checks -------------------------------------------------------------------------------------------------------
 
 class Checks:

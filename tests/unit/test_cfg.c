@@ -79,16 +79,17 @@ static const char full[] =
 		"           'mbuf-size': 4000, 'ring-size': 512, 'hold-per-neighbour': 0, 'hold-total': 60},"
 		"'conntrack': {'invalid': 'forward', 'full': 'forward', 'tcp-loose': false, 'tcp-liberal': true,"
 		"              'checksum': 'slow-path', 'hash-seed': 4294967295, 'hash': 'siphash', 'early-drop': 0,"
+		"              'tcp-ignore-invalid-rst': true, 'tcp-max-retrans': 9,"
 		"              'timeouts': {'tcp-syn-sent': 1, 'tcp-syn-recv': 2, 'tcp-established': 3,"
 		"               'tcp-fin-wait': 4, 'tcp-close-wait': 5, 'tcp-last-ack': 6, 'tcp-time-wait': 7,"
-		"               'tcp-close': 8, 'tcp-syn-sent2': 9, 'udp': 10, 'udp-stream': 11, 'icmp': 12,"
-		"               'icmpv6': 13, 'generic': 14,"
-		"               'sctp-closed': 15, 'sctp-cookie-wait': 16, 'sctp-cookie-echoed': 17,"
-		"               'sctp-established': 18, 'sctp-shutdown-sent': 19, 'sctp-shutdown-recd': 20,"
-		"               'sctp-shutdown-ack-sent': 21, 'sctp-heartbeat-sent': 22, 'gre': 23,"
-		"               'gre-stream': 24, 'dccp-request': 25, 'dccp-respond': 26,"
-		"               'dccp-partopen': 27, 'dccp-open': 28, 'dccp-closereq': 29,"
-		"               'dccp-closing': 30, 'dccp-timewait': 31},"
+		"               'tcp-close': 8, 'tcp-syn-sent2': 9, 'tcp-retrans': 10, 'tcp-unack': 11,"
+		"               'udp': 12, 'udp-stream': 13, 'icmp': 14, 'icmpv6': 15, 'generic': 16,"
+		"               'sctp-closed': 17, 'sctp-cookie-wait': 18, 'sctp-cookie-echoed': 19,"
+		"               'sctp-established': 20, 'sctp-shutdown-sent': 21, 'sctp-shutdown-recd': 22,"
+		"               'sctp-shutdown-ack-sent': 23, 'sctp-heartbeat-sent': 24, 'gre': 25,"
+		"               'gre-stream': 26, 'dccp-request': 27, 'dccp-respond': 28,"
+		"               'dccp-partopen': 29, 'dccp-open': 30, 'dccp-closereq': 31,"
+		"               'dccp-closing': 32, 'dccp-timewait': 33},"
 		"              'syn-cookies': {'mode': 'on', 'protect': 'all', 'threshold': 77, 'mss': 1400,"
 		"               'window-scale': 3, 'timestamps': false},"
 		"              'rules': ["
@@ -210,12 +211,12 @@ test_sizes_and_policies(void **state)
 	const struct cfg_timeouts *s = &c->timeouts;
 	const uint32_t timeouts[] = { s->tcp_syn_sent, s->tcp_syn_recv, s->tcp_established,
 		s->tcp_fin_wait, s->tcp_close_wait, s->tcp_last_ack, s->tcp_time_wait, s->tcp_close,
-		s->tcp_syn_sent2, s->udp, s->udp_stream, s->icmp, s->icmpv6, s->generic,
-		s->sctp_closed, s->sctp_cookie_wait, s->sctp_cookie_echoed, s->sctp_established,
-		s->sctp_shutdown_sent, s->sctp_shutdown_recd, s->sctp_shutdown_ack_sent,
-		s->sctp_heartbeat_sent, s->gre, s->gre_stream, s->dccp_request, s->dccp_respond,
-		s->dccp_partopen, s->dccp_open, s->dccp_closereq, s->dccp_closing,
-		s->dccp_timewait };
+		s->tcp_syn_sent2, s->tcp_retrans, s->tcp_unack, s->udp, s->udp_stream, s->icmp,
+		s->icmpv6, s->generic, s->sctp_closed, s->sctp_cookie_wait, s->sctp_cookie_echoed,
+		s->sctp_established, s->sctp_shutdown_sent, s->sctp_shutdown_recd,
+		s->sctp_shutdown_ack_sent, s->sctp_heartbeat_sent, s->gre, s->gre_stream,
+		s->dccp_request, s->dccp_respond, s->dccp_partopen, s->dccp_open, s->dccp_closereq,
+		s->dccp_closing, s->dccp_timewait };
 	unsigned int i;
 
 	(void)state;
@@ -242,6 +243,8 @@ test_sizes_and_policies(void **state)
 	assert_int_equal(c->checksum, CFG_CHECKSUM_SLOW_PATH);
 	assert_false(c->tcp_loose);
 	assert_true(c->tcp_liberal);
+	assert_true(c->tcp_ignore_invalid_rst);
+	assert_int_equal(c->tcp_max_retrans, 9);
 	assert_true(c->has_hash_seed);
 	assert_int_equal(c->hash_seed, UINT32_MAX);
 	assert_int_equal(c->hash, CFG_HASH_SIPHASH);
@@ -449,9 +452,9 @@ test_defaults(void **state)
 		.mtu = 1500 };
 	const struct cfg_tables tables = { 1048576, 262144, 131072, 4096, 65536, 2176, 4096, 16,
 		1024 };
-	const struct cfg_timeouts timeouts = { 120, 60, 432000, 120, 60, 30, 120, 10, 120, 30, 120,
-		30, 30, 600, 10, 3, 3, 210, 3, 3, 3, 30, 30, 180, 240, 480, 480, 43200, 64, 64,
-		240 };
+	const struct cfg_timeouts timeouts = { 120, 60, 432000, 120, 60, 30, 120, 10, 120, 300, 300,
+		30, 120, 30, 30, 600, 10, 3, 3, 210, 3, 3, 3, 30, 30, 180, 240, 480, 480, 43200, 64,
+		64, 240 };
 
 	(void)state;
 	assert_memory_equal(&cfg->ports[0], &port, sizeof(port));
@@ -462,6 +465,8 @@ test_defaults(void **state)
 	assert_int_equal(cfg->conntrack.checksum, CFG_CHECKSUM_ALL);
 	assert_true(cfg->conntrack.tcp_loose);
 	assert_false(cfg->conntrack.tcp_liberal);
+	assert_false(cfg->conntrack.tcp_ignore_invalid_rst);
+	assert_int_equal(cfg->conntrack.tcp_max_retrans, 3);
 	assert_false(cfg->conntrack.has_hash_seed);
 	assert_int_equal(cfg->conntrack.hash, CFG_HASH_CRC32C);
 	assert_int_equal(cfg->conntrack.early_drop, 95);

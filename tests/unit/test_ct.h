@@ -51,6 +51,7 @@ table_params(uint32_t connections, uint32_t connections6, struct rte_rcu_qsbr *r
 		.socket_id = SOCKET_ID_ANY,
 		.qsbr = rcu,
 		.tcp_loose = true,
+		.tcp_max_retrans = 3,
 	};
 
 	ct_timeouts_default(&p.timeouts);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The trackers against Linux's nf_conntrack: captures, and what the kernel said about every packet
- * of them. Only what trackers decide: state, direction and TCP state; the rest (ICMP errors,
- * checksums, bytes) is tested by replay. Without the reference captures beside the source directory
- * this cannot run.
+ * of them. Only what trackers decide: state, direction, TCP state and how long the connection is
+ * kept; the rest (ICMP errors, checksums, bytes) is tested by replay. The captures are those in
+ * tests/replay/kernel, for several settings, and more beside the source directory if they are there.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -22,6 +22,7 @@ struct said {
 	enum ct_state state;
 	int dir; /* enum flow_dir, -1 = none */
 	char tcp[32];
+	int timeout; /* seconds left; -1: no connection, or not said */
 };
 
 /* Services of the nat_dnat captures: where, and whereto. */
@@ -119,7 +120,7 @@ run_packet(struct ct_table *t, const struct flow_tuple *tuple, const struct ct_p
 	uint32_t id = ct_find(t, tuple), conn;
 	struct ct_verdict v = { .reopen = id == FLOW_NONE };
 
-	*s = (struct said){ CT_STATE_INVALID, -1, "NONE" };
+	*s = (struct said){ CT_STATE_INVALID, -1, "NONE", -1 };
 	if (id != FLOW_NONE) {
 		ct_track(t, id >> 1, id & 1, pkt, &v);
 		if (v.reopen)
@@ -131,17 +132,21 @@ run_packet(struct ct_table *t, const struct flow_tuple *tuple, const struct ct_p
 		if (ct_may_open(t, tuple, pkt) != DROP_NONE)
 			return;
 		reply = expect_reply(tuple, nat);
-		assert_int_equal(ct_open(t, tuple, &reply, 0, pkt, &conn), 0);
+		if (ct_open(t, tuple, &reply, 0, pkt, &conn) != 0)
+			return; /* wrong, unless the kernel found it invalid as well */
 		id = ct_flow_id(conn, FLOW_ORIGINAL);
 		ct_track(t, conn, FLOW_ORIGINAL, pkt, &v);
 	}
 	s->state = v.state;
 	if (v.state != CT_STATE_INVALID)
 		s->dir = id & 1;
-	if (v.close)
+	if (v.close) {
 		ct_close(t, id >> 1);
-	else if (tuple->key.proto == IPPROTO_TCP)
-		say_tcp(t, id, s);
+	} else {
+		s->timeout = (int)ct_expires_in(t, id >> 1, pkt->now);
+		if (tuple->key.proto == IPPROTO_TCP)
+			say_tcp(t, id, s);
+	}
 	ct_reclaim(t, NULL, 1);
 }
 
@@ -157,13 +162,36 @@ dir_text(int dir)
 	return dir < 0 ? "none" : dir == FLOW_ORIGINAL ? "original" : "reply";
 }
 
+/* The kernel had other settings: the directory's name says which. */
+static struct ct_table *
+table_of(const char *dir, struct rte_rcu_qsbr *rcu)
+{
+	const char *name = strrchr(dir, '/') + 1;
+	struct ct_params p = table_params(4096, 0, rcu);
+	struct ct_table *t;
+
+	p.tcp_loose = strcmp(name, "loose0") != 0;
+	p.tcp_liberal = strcmp(name, "liberal1") == 0;
+	p.tcp_ignore_invalid_rst = strcmp(name, "invalid_rst") == 0;
+	t = ct_create(&p);
+	assert_non_null(t);
+	return t;
+}
+
+/* Both are cut to seconds, at moments that are not quite the same. */
+static bool
+time_agrees(int kernel, int here)
+{
+	return kernel < 0 || here < 0 || abs(kernel - here) <= 1;
+}
+
 /* Returns the number of packets that were judged otherwise. */
 static unsigned int
 run_capture(const char *dir, const char *name, unsigned int *judged)
 {
 	char path[512], error[PCAP_ERRBUF_SIZE], line[70000];
 	struct rte_rcu_qsbr *rcu = rcu_create(1);
-	struct ct_table *t = table_create(4096, 0, rcu);
+	struct ct_table *t = table_of(dir, rcu);
 	unsigned int wrong = 0, n = 0;
 	struct pcap_pkthdr *h;
 	const uint8_t *data;
@@ -180,6 +208,7 @@ run_capture(const char *dir, const char *name, unsigned int *judged)
 		struct ct_packet pkt = { .now = h->ts.tv_sec * SECOND + h->ts.tv_usec };
 		const char *state, *way, *tcp = "";
 		struct flow_tuple tuple;
+		int timeout = -1;
 		struct said s;
 		json_t *j;
 
@@ -188,16 +217,17 @@ run_capture(const char *dir, const char *name, unsigned int *judged)
 				!parse(data + ETHER_LEN, h->caplen - ETHER_LEN, &tuple, &pkt))
 			continue;
 		j = json_loads(line, 0, NULL);
-		assert_int_equal(json_unpack(j, "{s:s, s:s, s?s}", "state", &state, "dir", &way,
-						 "tcp", &tcp),
+		assert_int_equal(json_unpack(j, "{s:s, s:s, s?s, s?i}", "state", &state, "dir",
+						 &way, "tcp", &tcp, "timeout", &timeout),
 				0);
 		run_packet(t, &tuple, &pkt, strstr(name, "nat_dnat") != NULL, &s);
 		(*judged)++;
 		if (strcmp(state, state_text(s.state)) != 0 || strcmp(way, dir_text(s.dir)) != 0 ||
-				(tuple.key.proto == IPPROTO_TCP && strcmp(tcp, s.tcp) != 0)) {
-			print_message("%s packet %u: kernel %s %s %s, here %s %s %s\n", name, n,
-					state, way, tcp, state_text(s.state), dir_text(s.dir),
-					s.tcp);
+				(tuple.key.proto == IPPROTO_TCP && strcmp(tcp, s.tcp) != 0) ||
+				!time_agrees(timeout, s.timeout)) {
+			print_message("%s/%s packet %u: kernel %s %s %s %d, here %s %s %s %d\n",
+					dir, name, n, state, way, tcp, timeout, state_text(s.state),
+					dir_text(s.dir), s.tcp, s.timeout);
 			wrong++;
 		}
 		json_decref(j);
@@ -211,17 +241,14 @@ run_capture(const char *dir, const char *name, unsigned int *judged)
 	return wrong;
 }
 
+/* All captures of a directory whose names begin so. */
 static void
-test_family(void **state)
+run_directory(const char *path, const char *family)
 {
-	const char *family = *state;
 	unsigned int judged = 0, wrong = 0;
-	char dir[512];
 	struct dirent *e;
-	DIR *d;
+	DIR *d = opendir(path);
 
-	snprintf(dir, sizeof(dir), "%s/../shared/conformance", getenv("SHUNT_SOURCE_DIR"));
-	d = opendir(dir);
 	assert_non_null(d);
 	while ((e = readdir(d)) != NULL) {
 		size_t len = strlen(e->d_name);
@@ -230,39 +257,73 @@ test_family(void **state)
 				strcmp(e->d_name + len - 7, ".pcapng") != 0)
 			continue;
 		e->d_name[len - 7] = '\0';
-		wrong += run_capture(dir, e->d_name, &judged);
+		wrong += run_capture(path, e->d_name, &judged);
 	}
 	closedir(d);
-	print_message("%s: %u packets judged, %u otherwise than the kernel\n", family, judged,
-			wrong);
+	print_message("%s %s: %u packets judged, %u otherwise than the kernel\n", path, family,
+			judged, wrong);
 	assert_true(judged > 0);
 	assert_int_equal(wrong, 0);
 }
 
-#define FAMILY(name) \
+static void
+path_of(char *path, size_t size, const char *dir)
+{
+	snprintf(path, size, "%s/%s", getenv("SHUNT_SOURCE_DIR") ?: ".", dir);
+}
+
+static void
+test_setting(void **state)
+{
+	char path[512], dir[64];
+
+	snprintf(dir, sizeof(dir), "tests/replay/kernel/%s", (const char *)*state);
+	path_of(path, sizeof(path), dir);
+	run_directory(path, "tcp_");
+	if (strcmp(dir + strlen(dir) - strlen("default"), "default") == 0) {
+		run_directory(path, "udp_icmp");
+		run_directory(path, "nat_dnat");
+	}
+}
+
+/* What is compared of "malformed" is the parser's, of ICMP errors the session code's. */
+static void
+test_beside(void **state)
+{
+	static const char *const families[] = { "tcp_life", "tcp_open", "tcp_pickup", "tcp_window",
+		"tcp_fuzz", "nat_dnat", "udp_icmp" };
+	char path[512];
+	unsigned int i;
+
+	(void)state;
+	if (getenv("SHUNT_SHARED") != NULL)
+		snprintf(path, sizeof(path), "%s/conformance", getenv("SHUNT_SHARED"));
+	else
+		path_of(path, sizeof(path), "../shared/conformance");
+	if (access(path, R_OK) != 0) {
+		print_message("no further captures in %s\n", path);
+		skip();
+	}
+	for (i = 0; i < RTE_DIM(families); i++)
+		run_directory(path, families[i]);
+}
+
+#define SETTING(name) \
 	{ \
-		"conformance " name, test_family, NULL, NULL, (char *)(uintptr_t)name \
+		"settings " name, test_setting, NULL, NULL, (char *)(uintptr_t)name \
 	}
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FAMILY("tcp_life"),
-		FAMILY("tcp_open"),
-		FAMILY("tcp_pickup"),
-		FAMILY("tcp_window"),
-		FAMILY("tcp_fuzz"),
-		FAMILY("nat_dnat"),
-		FAMILY("udp_icmp"),
+		SETTING("default"),
+		SETTING("loose0"),
+		SETTING("liberal1"),
+		SETTING("invalid_rst"),
+		cmocka_unit_test(test_beside),
 	};
-	char dir[512];
 
-	snprintf(dir, sizeof(dir), "%s/../shared/conformance", getenv("SHUNT_SOURCE_DIR") ?: "");
-	if (access(dir, R_OK) != 0) {
-		fprintf(stderr, "no reference captures in %s: skipped\n", dir);
-		return 77;
-	}
 	if (unit_eal_init() != 0)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);

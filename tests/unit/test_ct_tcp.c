@@ -352,7 +352,10 @@ static const struct line strays[] = {
 	{ 0, ACK, 1000, 2000, 0, INV, CT_TCP_SYN_SENT, 0 },
 	{ 1, FIN | ACK, 2000, 1000, 0, INV, CT_TCP_SYN_SENT, 0 },
 	{ 1, ACK, 5000, 7000, 0, EST, CT_TCP_SYN_SENT, 0 },
-	{ 0, RST, 7000, 0, 0, INV, CT_TCP_SYN_SENT, 0 },
+	{ 0, RST, 9000, 0, 0, INV, CT_TCP_SYN_SENT, 0 },
+	/* The answer to a challenge ACK, where that wanted it (RFC 5961, 4.2): the old one goes. */
+	{ 1, ACK, 5000, 7000, 0, EST, CT_TCP_SYN_SENT, 0 },
+	{ 0, RST, 7000, 0, 0, EST, CT_TCP_CLOSE, C },
 };
 
 /* The window: 8192 bytes both ways, not scaled. */
