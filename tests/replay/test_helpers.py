@@ -27,7 +27,9 @@ CONFIG = {
     "neighbours": [
         {"port": "client", "address": "192.0.0.2", "mac": "02:00:00:00:00:02"},
         {"port": "server", "address": "192.0.0.6", "mac": "02:00:00:00:00:06"}],
-    "conntrack": {"rules": [{"protocol": "tcp", "destination-port": 21, "helper": "ftp"}]},
+    "conntrack": {"rules": [
+        {"protocol": "tcp", "destination-port": 21, "helper": "ftp"},
+        {"protocol": "udp", "destination-port": 69, "helper": "tftp"}]},
     "services": [
         {"name": "ftp", "vip": VIP, "protocol": "tcp", "port": 21, "backends": [{"address": SERVER, "port": 2121}]},
         {"name": "tftp", "vip": VIP, "protocol": "udp", "port": 69, "backends": [{"address": SERVER}]}],
