@@ -255,6 +255,9 @@ ct_helper_name(enum ct_helper h); /* "none", "ftp", "tftp" */
  */
 void
 ct_prefetch_open(const struct ct_table *t, uint32_t hash);
+/* The same of a tuple: of the answer, as soon as that is known. */
+void
+ct_prefetch_tuple(const struct ct_table *t, const struct flow_tuple *tuple);
 /* And for ct_close(): the connection's lines. */
 void
 ct_prefetch_close(const struct ct_table *t, uint32_t conn);

@@ -327,6 +327,15 @@ ct_prefetch_open(const struct ct_table *t, uint32_t hash)
 }
 
 void
+ct_prefetch_tuple(const struct ct_table *t, const struct flow_tuple *tuple)
+{
+	struct flow_key key;
+
+	flow_tuple_key(&t->hasher, tuple, &key);
+	ct_hash_prefetch(t, flow_hasher_hash(&t->hasher, &key));
+}
+
+void
 ct_prefetch_close(const struct ct_table *t, uint32_t conn)
 {
 	prefetch_conn(t, conn);

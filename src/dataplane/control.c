@@ -14,6 +14,30 @@
 #define RELEASE_AHEAD 8
 #define TICK_INTERVAL_NS 10000000u
 
+/*
+ * Everything that a packet will need comes from the worker's cache or from memory, and control works on one packet at a
+ * time: ask for it some packets ahead. First the note in the mbuf, then what the note leads to.
+ */
+#define AHEAD_NOTE 8
+#define AHEAD_LINES 4
+
+static void
+fetch_ahead(const struct dp *dp, struct rte_mbuf **m, unsigned int i, unsigned int n)
+{
+	const struct pkt_meta *meta;
+
+	if (i + AHEAD_NOTE < n)
+		rte_prefetch0(pkt_meta(m[i + AHEAD_NOTE]));
+	if (i + AHEAD_LINES >= n)
+		return;
+	meta = pkt_meta(m[i + AHEAD_LINES]);
+	rte_prefetch0(rte_pktmbuf_mtod(m[i + AHEAD_LINES], void *));
+	if (meta->flow != FLOW_NONE)
+		ct_prefetch_close(dp->ct, meta->flow >> 1);
+	else if (meta->key.family != 0)
+		ct_prefetch_open(dp->ct, meta->hash);
+}
+
 static unsigned int
 take_punts(struct dp *dp, uint64_t now)
 {
@@ -24,15 +48,14 @@ take_punts(struct dp *dp, uint64_t now)
 		unsigned int n = rte_ring_sc_dequeue_burst(
 				dp->workers[w]->to_control, (void **)m, DP_RING_BURST, NULL);
 
+		for (unsigned int i = 0; i < RTE_MIN(n, AHEAD_NOTE); i++)
+			rte_prefetch0(pkt_meta(m[i]));
 		for (unsigned int i = 0; i < n; i++) {
-			/* The next packet's lines come from the worker's cache: ask for them early. */
-			if (i + 1 < n) {
-				rte_prefetch0(pkt_meta(m[i + 1]));
-				rte_prefetch0(rte_pktmbuf_mtod(m[i + 1], void *));
-			}
+			fetch_ahead(dp, m, i, n);
 			session_packet(dp, m[i], now);
 		}
 		seen += n;
+		session_return_flush(dp, w);
 	}
 	return seen;
 }
@@ -74,7 +97,6 @@ control_poll(struct dp *dp, uint64_t now)
 	unsigned int seen = take_punts(dp, now);
 
 	cookies_poll(dp, now);
-
 	dp->control_packets += seen;
 	if (dp->replay || now >= dp->next_age) {
 		/* All that is due must be gone before the next packet of a capture is looked at. */
@@ -94,6 +116,8 @@ control_poll(struct dp *dp, uint64_t now)
 		limits_tick(dp, now);
 		session_frag_tick(dp, now);
 		dp->next_tick = now + TICK_INTERVAL_NS;
+		for (unsigned int w = 0; w < dp->n_workers; w++)
+			session_return_flush(dp, w);
 	}
 	if (seen != 0)
 		dp->control_cycles += rte_rdtsc() - t0;

@@ -105,6 +105,12 @@ dp_gate_move(uint32_t from, uint32_t to)
 #define DP_PARK_MASK (DP_PARK_SLOTS - 1)
 #define DP_PARK_PER_KEY 8192 /* of one direction of a connection: nobody fills the park alone */
 
+/* Packets that control is done with, on their way to their worker. [C] */
+struct dp_outbox {
+	unsigned int n;
+	struct rte_mbuf *m[DP_RING_BURST];
+};
+
 enum dp_stage {
 	DP_STAGE_RX,
 	DP_STAGE_PARSE,
@@ -243,6 +249,7 @@ struct dp {
 	struct counters c;		  /* control's own */
 	struct counter_pair *class_counters;
 	struct counter_pair *backend_counters;
+	struct dp_outbox *outbox; /* by worker */
 	struct l3_out l3_out;
 	struct dp_trace *trace;
 	uint64_t alg_unread;  /* packets that a helper could not read in one piece */
@@ -312,6 +319,9 @@ session_packet(struct dp *dp, struct rte_mbuf *m, uint64_t now);
 /* Send on what l3 handed back (answers, released and given-up packets). */
 void
 session_l3_flush(struct dp *dp);
+/* What session_return() collected for a worker: to be said before control does anything else. */
+void
+session_return_flush(struct dp *dp, unsigned int worker);
 /* session_frag.c: room for fragments; those that wait now; those whose time is over. */
 int
 session_frag_create(struct dp *dp);

@@ -149,6 +149,8 @@ session_note(struct dp *dp, struct rte_mbuf *m, enum ct_state state, unsigned in
 /* Give m back to its worker with meta->verdict set. */
 void
 session_return(struct dp *dp, struct rte_mbuf *m);
+uint32_t
+session_return_room(const struct dp *dp, const struct dp_worker *w);
 void
 session_drop(struct dp *dp, struct rte_mbuf *m, enum drop_reason why);
 /* A class says drop: counted there too. */

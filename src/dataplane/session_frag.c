@@ -181,7 +181,7 @@ return_pieces(struct dp *dp, struct rte_mbuf **piece, unsigned int n)
 	dp->c.fragments_made += n;
 	for (unsigned int i = 0; i + 1 < n; i++)
 		pkt_meta(piece[i])->gate = PKT_GATE_NONE;
-	if (rte_ring_free_count(w->from_control) <= w->in_flight_max + n) {
+	if (session_return_room(dp, w) <= w->in_flight_max + n) {
 		/* All or none: what is left of a datagram is of no use. */
 		dp->c.made += n - 1;
 		dp->c.drop[DROP_RETURN_RING_FULL] += n - 1;

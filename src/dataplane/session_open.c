@@ -127,6 +127,7 @@ open_connection(struct session *s, const struct wanted *w)
 		session_drop(dp, s->m, why);
 		return;
 	}
+	ct_prefetch_tuple(dp->ct, &reply); /* memory answers while policy is asked */
 	rc = decide_new(s, &q, &cls, &a.nexthop);
 	if (rc == -ENETUNREACH)
 		session_drop_error(dp, s->m, DROP_NO_ROUTE, L3_ICMP_NO_ROUTE, 0);

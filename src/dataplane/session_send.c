@@ -15,15 +15,48 @@ void
 session_return(struct dp *dp, struct rte_mbuf *m)
 {
 	struct dp_worker *w = dp->workers[pkt_meta(m)->worker];
-	const bool made = pkt_meta(m)->gate == PKT_GATE_NONE;
+	struct dp_outbox *o = &dp->outbox[w->index];
 
 	/* Packets that shunt made leave room for all that is in flight: those must come back, or their gates stay shut. */
-	if (unlikely((made && rte_ring_free_count(w->from_control) <= w->in_flight_max) ||
-			    rte_ring_sp_enqueue(w->from_control, m) != 0)) {
-		dp->c.made += made;
+	if (unlikely(pkt_meta(m)->gate == PKT_GATE_NONE &&
+			    session_return_room(dp, w) <= w->in_flight_max)) {
+		dp->c.made++;
 		dp->c.drop[DROP_RETURN_RING_FULL]++;
 		rte_pktmbuf_free(m);
+		return;
 	}
+	o->m[o->n++] = m;
+	if (o->n == RTE_DIM(o->m))
+		session_return_flush(dp, w->index);
+}
+
+/* So much room is there behind what is on its way. */
+uint32_t
+session_return_room(const struct dp *dp, const struct dp_worker *w)
+{
+	const uint32_t room = rte_ring_free_count(w->from_control), n = dp->outbox[w->index].n;
+
+	return room > n ? room - n : 0;
+}
+
+/* In bulk: every store to the ring's head takes its line away from the worker that polls it. There is room, see above. */
+void
+session_return_flush(struct dp *dp, unsigned int worker)
+{
+	struct dp_outbox *o = &dp->outbox[worker];
+	unsigned int sent;
+
+	if (o->n == 0)
+		return;
+	sent = rte_ring_sp_enqueue_burst(
+			dp->workers[worker]->from_control, (void **)o->m, o->n, NULL);
+
+	for (; unlikely(sent < o->n); sent++) {
+		dp->c.made += pkt_meta(o->m[sent])->gate == PKT_GATE_NONE;
+		dp->c.drop[DROP_RETURN_RING_FULL]++;
+		rte_pktmbuf_free(o->m[sent]);
+	}
+	o->n = 0;
 }
 
 void

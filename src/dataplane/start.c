@@ -150,6 +150,9 @@ workers_create(struct dp *dp)
 	dp->workers = rte_calloc("workers", dp->n_workers, sizeof(*dp->workers), 0);
 	if (dp->workers == NULL)
 		return -ENOMEM;
+	dp->outbox = rte_calloc("outbox", dp->n_workers, sizeof(*dp->outbox), RTE_CACHE_LINE_SIZE);
+	if (dp->outbox == NULL)
+		return -ENOMEM;
 	for (unsigned int i = 0; i < dp->n_workers; i++)
 		if (worker_create(dp, (uint8_t)i, lcores[i]) == NULL) {
 			log_err("worker %u: rings and counters do not fit in memory; lower tables/ring-size\n",
@@ -195,6 +198,7 @@ workers_destroy(struct dp *dp)
 		rte_free(w->tx_own);
 		rte_free(w);
 	}
+	rte_free(dp->outbox);
 	rte_free(dp->workers);
 	dp->workers = NULL;
 }

@@ -351,12 +351,22 @@ print_row(const struct bench *b, const char *name, uint64_t from, uint32_t n)
 			(double)n * (double)rte_get_tsc_hz() / (double)(b->tsc_end - from));
 }
 
+/* What the control lcore was busy for, a connection: the rest of its time it waited for the worker. */
+static void
+print_control(const struct bench *b, const char *name)
+{
+	printf("{\"name\": \"%s-%s\", \"sessions\": %u, \"metric\": \"control_cycles\", \"value\": %.1f, \"peer\": null}\n",
+			name, b->tcp ? "tcp" : "udp", b->sessions,
+			(double)b->dp->control_cycles / b->sessions);
+}
+
 static void
 print_rows(struct bench *b)
 {
 	switch (b->scenario) {
 	case TCP_FULL:
 		print_row(b, "full-connections", b->tsc_begin, b->sessions);
+		print_control(b, "full-connections");
 		return;
 	case UDP_DUMP:
 	case TCP_DUMP:
@@ -365,6 +375,7 @@ print_rows(struct bench *b)
 		return;
 	default:
 		print_row(b, "new-connections", b->tsc_begin, b->sessions);
+		print_control(b, "new-connections");
 		print_row(b, "new-connections-second-half", b->tsc_half, b->sessions / 2);
 	}
 }
