@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Every capture of the shared collection beside the source tree, if it is there: it opens, or the
+ * Every capture of the shared collection ($SHUNT_SHARED, else beside the source tree): it opens, or the
  * reason is one of those that a capture may be refused for; its packets are walked to the end and
  * turned into frames. Prints one line a file: name, packets, interfaces, how it ended (compare with
  * capinfos -c). Skipped (77) without the collection.
@@ -74,19 +74,22 @@ int
 main(void)
 {
 	static const char *const patterns[] = { "captures/pcap/*", "conformance/*.pcapng" };
-	const char *source = getenv("SHUNT_SOURCE_DIR");
+	const char *shared = getenv("SHUNT_SHARED"), *source = getenv("SHUNT_SOURCE_DIR");
 	char pattern[4096];
 	glob_t files = { 0 };
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < RTE_DIM(patterns); i++) {
-		snprintf(pattern, sizeof(pattern), "%s/../shared/%s", source != NULL ? source : ".",
-				patterns[i]);
+		if (shared != NULL)
+			snprintf(pattern, sizeof(pattern), "%s/%s", shared, patterns[i]);
+		else
+			snprintf(pattern, sizeof(pattern), "%s/../shared/%s",
+					source != NULL ? source : ".", patterns[i]);
 		glob(pattern, i > 0 ? GLOB_APPEND : 0, NULL, &files);
 	}
 	if (files.gl_pathc == 0) {
-		printf("no captures beside the source tree: skipped\n");
+		printf("no captures in $SHUNT_SHARED or beside the source tree: skipped\n");
 		return 77;
 	}
 	for (i = 0; i < files.gl_pathc; i++)
