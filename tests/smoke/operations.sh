@@ -32,7 +32,11 @@ listed() {
 
 socat -u UNIX-CONNECT:"$WORK/events.socket" - > "$WORK/events" 2> "$WORK/socat.log" &
 pids+=("$!")
-{ echo conntrack; sleep 300; } | socat UNIX-CONNECT:"$WORK/events.socket" - > "$WORK/events.text" 2>> "$WORK/socat.log" &
+# Its question comes out of a pipe that stays open, and that ends with it: a process that kept it open would outlive us.
+mkfifo "$WORK/events.ask"
+exec {events_ask}<> "$WORK/events.ask"
+echo conntrack >&"$events_ask"
+socat UNIX-CONNECT:"$WORK/events.socket" - <&"$events_ask" > "$WORK/events.text" 2>> "$WORK/socat.log" &
 pids+=("$!")
 readers() { [ "$(ask show conntrack | jq .events.readers)" -eq "$1" ]; }
 wait_for 10 "two readers of events" readers 2
