@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Services over net_af_packet, a control lcore and a worker: web and UDP, IPv4 and IPv6, from a client through shunt
-# to three backends. SHUNT_SMOKE_REQUESTS: how many requests (default 10000). --lcores N, --queues N; --short: a
-# twentieth of the requests, and no throughput.
+# to three backends. SHUNT_SMOKE_REQUESTS: how many requests (default 10000). --lcores N, --queues N; --short
+# (or SHUNT_SMOKE_SHORT=1): a twentieth of the requests, and no throughput.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-n_lcores=2 queues=1 short=0
+n_lcores=2 queues=1 short=${SHUNT_SMOKE_SHORT:-0}
 while [ $# -gt 0 ]; do
 	case $1 in
 	--lcores) n_lcores=$2; shift ;;
