@@ -39,6 +39,21 @@ compile_decide(struct dp *dp, const struct compile_question *q, struct cls_resul
 	return 0;
 }
 
+uint16_t
+compile_class(struct dp *dp, const struct flow_tuple *tuple, uint16_t port_in, enum ct_state state)
+{
+	const struct cls_input in = {
+		.tuple = tuple,
+		.in_port = port_in,
+		.state = state,
+		.l7_done = true,
+	};
+	struct cls_result found;
+
+	cls_classify(dp->cls, &in, &found);
+	return found.class_id;
+}
+
 /* Has the transport checksum a pseudo header, or ports that change? */
 static uint16_t
 l4_delta(const struct compile_args *a, const struct flow_tuple *out)

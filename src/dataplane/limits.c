@@ -139,6 +139,9 @@ reset(struct session *s, enum drop_reason why)
 		session_drop_error(dp, s->m, why, L3_ICMP_PORT, 0);
 		return;
 	}
+	/* Who answered a cookie believes a reset only with the number that it expects: that is in its ACK. */
+	if (s->cookie != NULL && !session_cookie_undo(s))
+		return;
 	if (l3_tcp_reset(dp->l3, s->m, s->now, &dp->l3_out) == -EBUSY)
 		dp->c.icmp_limited++;
 	session_drop(dp, s->m, why);
@@ -190,7 +193,8 @@ limits_close(struct dp *dp, uint32_t conn)
 		return;
 	closed->status &= (uint16_t)~CT_S_COUNTED;
 	ct_tuple(dp->ct, ct_flow_id(conn, FLOW_ORIGINAL), &tuple);
-	if (lim_asks_service(dp->lim))
+	/* One that was expected had none, wherever it goes. */
+	if (lim_asks_service(dp->lim) && !(closed->status & CT_S_EXPECTED))
 		c.service = lb_find(dp->lb, &tuple);
 	lim_close(dp->lim, &c, dp->now);
 }

@@ -327,7 +327,7 @@ session_packet(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 	}
 	if (session_is_untracked(m, info)) {
 		session_note(dp, m, CT_STATE_UNTRACKED, 2, FLOW_NONE);
-		session_forward_plain(dp, m, now);
+		session_forward_unknown(dp, m, CT_STATE_UNTRACKED, now);
 		return;
 	}
 	if (!parse_tuple(m, info, dp->ports[s.meta->port_in].parse.zone, &s.tuple)) {

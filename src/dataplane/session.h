@@ -113,6 +113,9 @@ session_alg_open(struct session *s, uint32_t expected, struct flow_tuple *reply,
 /* An ACK that answers a cookie becomes the SYN, and *a, which s keeps, what it said. False: it was taken. */
 bool
 session_cookie_first(struct session *s, struct cookie_ack *a);
+/* It opens nothing: the packet is the client's ACK again. False: it was taken. */
+bool
+session_cookie_undo(struct session *s);
 /* Its connection is open, and not yet compiled. False: no room for what must be remembered. */
 bool
 session_cookie_opened(struct session *s, uint32_t conn);
@@ -169,7 +172,10 @@ session_invalid(struct dp *dp, struct rte_mbuf *m, enum drop_reason why, uint32_
 /* Room on the link of next hop nh, and TTL left? Otherwise m is dropped with the ICMP error that is owed. */
 bool
 session_may_leave(struct dp *dp, struct rte_mbuf *m, uint16_t nh);
-/* Forward by route, without a connection (invalid packets under "forward", ICMP errors). */
+/* Forward what has no connection and never will (invalid under "forward", untracked), unless its class drops it. */
+void
+session_forward_unknown(struct dp *dp, struct rte_mbuf *m, enum ct_state state, uint64_t now);
+/* Forward by route, without a connection; its class was asked. */
 void
 session_forward_plain(struct dp *dp, struct rte_mbuf *m, uint64_t now);
 /* Run a connection's compiled flow on the packet and send it. */
@@ -191,6 +197,10 @@ struct compile_question {
 int
 compile_decide(struct dp *dp, const struct compile_question *q, struct cls_result *cls,
 		uint16_t *nexthop);
+
+/* Class of a packet that no flow is compiled for. */
+uint16_t
+compile_class(struct dp *dp, const struct flow_tuple *tuple, uint16_t port_in, enum ct_state state);
 
 struct compile_args {
 	uint32_t conn;

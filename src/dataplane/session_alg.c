@@ -142,7 +142,7 @@ expect(struct control *c, uint16_t port, uint16_t *outside, uint32_t *index)
 		*outside = n == 0 ? first : other_port(dp, c->conn, first, n);
 		e.tuple.key.dport = rte_cpu_to_be_16(*outside);
 		flow_tuple_seal(&e.tuple);
-		if (!translated || !is_service(dp, &e.tuple))
+		if (!is_service(dp, &e.tuple))
 			rc = ct_expect_add(dp->ct, &e, c->s->now, index);
 		/* The port was said before, or is not what is translated. */
 		if (!translated || c->again)

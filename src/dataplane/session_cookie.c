@@ -95,6 +95,20 @@ session_cookie_first(struct session *s, struct cookie_ack *a)
 }
 
 bool
+session_cookie_undo(struct session *s)
+{
+	const struct cookie_ack *a = s->cookie;
+	const struct cookie_segment ack = {
+		.seq = a->isn + 1,
+		.ack = a->cookie + 1,
+		.window = a->window,
+		.flags = RTE_TCP_ACK_FLAG,
+	};
+
+	return become(s, &ack);
+}
+
+bool
 session_cookie_opened(struct session *s, uint32_t conn)
 {
 	struct ct_conn *c = &ct_conns(s->dp->ct)[conn];

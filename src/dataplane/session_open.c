@@ -99,6 +99,21 @@ cannot_leave(struct session *s, uint16_t nexthop)
 	return !session_may_leave(s->dp, s->m, nexthop);
 }
 
+/* What must be known to close the connection again, whatever comes next: limits ask for the port of entry. */
+static void
+own(struct session *s, uint32_t conn, uint16_t backend)
+{
+	struct ct_conn *c = &ct_conns(s->dp->ct)[conn];
+
+	s->opened = true;
+	if (s->dp->lim != NULL)
+		c->status |= CT_S_COUNTED;
+	c->flow[FLOW_ORIGINAL].port_in = s->meta->port_in;
+	c->flow[FLOW_ORIGINAL].owner = s->meta->worker;
+	c->flow[FLOW_REPLY].owner = s->meta->worker;
+	c->flow[FLOW_REPLY].backend = backend;
+}
+
 static void
 open_connection(struct session *s, const struct wanted *w)
 {
@@ -152,14 +167,9 @@ open_connection(struct session *s, const struct wanted *w)
 		session_drop(dp, s->m, DROP_CT_CLASH);
 	if (rc != 0)
 		return;
-	s->opened = true;
-	if (dp->lim != NULL)
-		ct_conns(dp->ct)[a.conn].status |= CT_S_COUNTED;
-	ct_conns(dp->ct)[a.conn].flow[FLOW_ORIGINAL].owner = s->meta->worker;
-	ct_conns(dp->ct)[a.conn].flow[FLOW_REPLY].owner = s->meta->worker;
-	ct_conns(dp->ct)[a.conn].flow[FLOW_REPLY].backend = choice.backend;
+	own(s, a.conn, choice.backend);
 	if (s->cookie != NULL && !session_cookie_opened(s, a.conn)) {
-		ct_close(dp->ct, a.conn);
+		session_close(dp, a.conn, CT_WHY_CLOSED);
 		session_drop(dp, s->m, DROP_CT_FULL);
 		return;
 	}

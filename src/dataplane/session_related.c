@@ -141,22 +141,6 @@ tuple_out(const struct ct_table *ct, uint32_t id, struct flow_tuple *out)
 	out->key.dport = other.key.sport;
 }
 
-/* The class of the error itself. */
-static uint16_t
-class_of(struct dp *dp, const struct flow_tuple *in, uint16_t port_in)
-{
-	const struct cls_input q = {
-		.tuple = in,
-		.in_port = port_in,
-		.state = CT_STATE_RELATED,
-		.l7_done = true,
-	};
-	struct cls_result found;
-
-	cls_classify(dp->cls, &q, &found);
-	return found.class_id;
-}
-
 static bool
 is_for(const struct related *r, const struct flow_addr *addr)
 {
@@ -227,7 +211,7 @@ session_related(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 	if (ct_conns(dp->ct)[id >> 1].flow[r.dir].flags & FLOW_F_ADJUST)
 		r.adjust = ct_ext(dp->ct, id >> 1);
 	session_note(dp, m, CT_STATE_RELATED, id & 1, id >> 1);
-	class_id = class_of(dp, &r.in, meta->port_in);
+	class_id = compile_class(dp, &r.in, meta->port_in, CT_STATE_RELATED);
 	if (cls_class(dp->cls, class_id)->drop) {
 		session_drop_class(dp, m, class_id);
 		return;

@@ -127,6 +127,15 @@ session_rule_of(struct session *s, int service)
 	return found.rule == CLS_DEFAULT_RULE ? NULL : &rules->rule[found.rule];
 }
 
+/* A rule need not say a protocol; a helper reads one. */
+static bool
+helper_fits(const struct session *s, uint8_t helper)
+{
+	const uint8_t proto = helper == CFG_HELPER_FTP ? IPPROTO_TCP : IPPROTO_UDP;
+
+	return helper != CFG_HELPER_NONE && s->tuple.key.proto == proto;
+}
+
 void
 session_rule_apply(struct session *s, const struct session_rule *rule, uint32_t conn)
 {
@@ -138,7 +147,7 @@ session_rule_apply(struct session *s, const struct session_rule *rule, uint32_t 
 	c->policy = rule->policy;
 	if (rule->has_mark)
 		c->mark = rule->mark; /* a class's mark comes later, and stays */
-	if (rule->helper != CFG_HELPER_NONE && session_alg_attach(s->dp, conn, rule->helper) != 0)
+	if (helper_fits(s, rule->helper) && session_alg_attach(s->dp, conn, rule->helper) != 0)
 		s->dp->alg_unread++; /* it goes on; what it announces is not let in */
 	if (!rule->has_label)
 		return;
@@ -169,6 +178,21 @@ is_opening(const struct session *s, const struct ct_conn *c)
 	}
 }
 
+/* Does its class drop it? Then it opens nothing, and nothing may give way to it. */
+static bool
+is_blocked(const struct session *s)
+{
+	const struct cls_input in = {
+		.tuple = &s->tuple,
+		.in_port = s->meta->port_in,
+		.state = CT_STATE_NEW,
+	};
+	struct cls_result found;
+
+	cls_classify(s->dp->cls, &in, &found);
+	return cls_class(s->dp->cls, found.class_id)->drop && !found.l7_pending;
+}
+
 bool
 session_rule_forces(struct session *s, uint32_t conn)
 {
@@ -178,7 +202,7 @@ session_rule_forces(struct session *s, uint32_t conn)
 	if (!s->dp->rules->force || !is_opening(s, c))
 		return false;
 	rule = session_rule_of(s, lb_find(s->dp->lb, &s->tuple));
-	return rule != NULL && rule->force;
+	return rule != NULL && rule->force && !is_blocked(s);
 }
 
 void

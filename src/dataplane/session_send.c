@@ -237,6 +237,41 @@ session_invalid(struct dp *dp, struct rte_mbuf *m, enum drop_reason why, uint32_
 	if (dp->cfg->conntrack.invalid == CFG_DROP)
 		session_drop(dp, m, why);
 	else
+		session_forward_unknown(dp, m, CT_STATE_INVALID, now);
+}
+
+/* As far as the packet can be read: ports are zero where there are none to be found. */
+static struct flow_tuple
+tuple_of(const struct dp *dp, const struct rte_mbuf *m)
+{
+	const struct pkt_meta *meta = pkt_meta_const(m);
+	const struct pkt_info *info = &meta->info;
+	const uint16_t zone = dp->ports[meta->port_in].parse.zone;
+	const bool v4 = info->family == 4;
+	const uint8_t *src =
+			rte_pktmbuf_mtod_offset(m, const uint8_t *, info->l3_off + (v4 ? 12u : 8u));
+	struct flow_tuple t;
+
+	if (parse_tuple(m, info, zone, &t))
+		return t;
+	t = (struct flow_tuple){
+		.key = { .family = info->family, .proto = info->proto, .zone = zone }
+	};
+	memcpy(t.src.b, src, v4 ? 4 : 16);
+	memcpy(t.dst.b, src + (v4 ? 4 : 16), v4 ? 4 : 16);
+	flow_tuple_seal(&t);
+	return t;
+}
+
+void
+session_forward_unknown(struct dp *dp, struct rte_mbuf *m, enum ct_state state, uint64_t now)
+{
+	const struct flow_tuple t = tuple_of(dp, m);
+	const uint16_t class_id = compile_class(dp, &t, pkt_meta(m)->port_in, state);
+
+	if (cls_class(dp->cls, class_id)->drop)
+		session_drop_class(dp, m, class_id);
+	else
 		session_forward_plain(dp, m, now);
 }
 
