@@ -105,7 +105,8 @@ turn_round(const struct flow_tuple *t, struct flow_tuple *out, bool *is_query)
 		.src = in.dst,
 		.dst = in.src,
 	};
-	if (in.key.proto == IPPROTO_GRE) { /* a key, and no ports: both directions have it */
+	/* A key or an id, and no ports: both directions have it. */
+	if (in.key.proto == IPPROTO_GRE || flow_proto_pseudo(in.key.proto)) {
 		out->key.sport = in.key.sport;
 		out->key.dport = in.key.dport;
 	}
@@ -153,6 +154,10 @@ static const struct {
 	{ IPPROTO_ESP, false, "esp" },
 	{ IPPROTO_AH, false, "ah" },
 	{ IPPROTO_DCCP, true, "dccp" },
+	{ FLOW_PROTO_VXLAN, false, "vxlan" },
+	{ FLOW_PROTO_GENEVE, false, "geneve" },
+	{ FLOW_PROTO_GTPU, false, "gtpu" },
+	{ FLOW_PROTO_ANY, false, "any" },
 };
 
 bool
@@ -183,7 +188,7 @@ flow_tuple_str(const struct flow_tuple *t, char *buf, size_t len)
 	const struct flow_key *key = &t->key;
 	bool ports = false;
 
-	snprintf(name, sizeof(name), "proto %u", key->proto);
+	snprintf(name, sizeof(name), "proto %u", flow_key_carries(key));
 	for (size_t i = 0; i < RTE_DIM(protocols); i++) {
 		if (protocols[i].proto == key->proto) {
 			snprintf(name, sizeof(name), "%s", protocols[i].name);
@@ -199,6 +204,8 @@ flow_tuple_str(const struct flow_tuple *t, char *buf, size_t len)
 	if (key->proto == IPPROTO_GRE && (key->sport | key->dport) != 0)
 		snprintf(query, sizeof(query), " key 0x%04x%04x", rte_be_to_cpu_16(key->sport),
 				rte_be_to_cpu_16(key->dport));
+	if (flow_key_bare(key) && key->proto != FLOW_PROTO_ANY)
+		snprintf(query, sizeof(query), " id %u", flow_key_id(key));
 	endpoint_str(key->family, &t->src, ports, key->sport, src, sizeof(src));
 	endpoint_str(key->family, &t->dst, ports, key->dport, dst, sizeof(dst));
 	snprintf(buf, len, "%s %s -> %s%s", name, src, dst, query);

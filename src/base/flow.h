@@ -36,12 +36,14 @@ enum flow_dir { FLOW_ORIGINAL = 0, FLOW_REPLY = 1 };
  * candidates, and the full addresses are compared as well.
  * ICMP and ICMPv6 queries: sport is the identifier, dport is type << 8 | code. GRE with a key (RFC 2890): its upper and
  * its lower half, the same in both directions. Protocols without ports, and GRE without a key: both 0.
+ *
+ * FLOW_PROTO_*: pseudo protocols, with an id in place of ports (upper half, lower half), the same in both directions.
  */
 struct flow_key {
 	union {
 		struct {
 			uint8_t family; /* 4 or 6; 0 = no key */
-			uint8_t proto;	/* IPPROTO_* */
+			uint8_t proto;	/* IPPROTO_*, FLOW_PROTO_* */
 			uint16_t zone;	/* host order */
 			rte_be32_t src;
 			rte_be32_t dst;
@@ -52,6 +54,24 @@ struct flow_key {
 	};
 } __rte_aligned(8);
 _Static_assert(sizeof(struct flow_key) == 16, "the key is compared as two words");
+
+/* What the packets of a zone are told apart by. */
+enum flow_keys {
+	FLOW_KEYS_5TUPLE = 0,
+	FLOW_KEYS_TUNNEL,    /* tunnels by addresses, kind and id; the rest by 5-tuple */
+	FLOW_KEYS_ADDRESSES, /* addresses alone */
+};
+
+/*
+ * Protocols of keys that no packet has: numbers that IANA gave to nobody (251, 252), to experiments (253, 254; RFC 3692)
+ * and to itself (255). Packets that carry one of these numbers all the same have FLOW_PROTO_RAW and, as the id, the number.
+ */
+#define FLOW_PROTO_VXLAN 251u  /* id: VNI */
+#define FLOW_PROTO_GENEVE 252u /* id: VNI */
+#define FLOW_PROTO_GTPU 253u   /* id: TEID */
+#define FLOW_PROTO_ANY 254u    /* whatever two addresses send each other; id: 0 */
+#define FLOW_PROTO_RAW 255u
+#define FLOW_PROTO_PSEUDO FLOW_PROTO_VXLAN /* the first of them */
 
 struct flow_addr {
 	uint8_t b[16]; /* IPv6 address; IPv4: first 4 bytes, the rest zero. Network order */
@@ -174,6 +194,45 @@ flow_endpoint_hash(rte_be32_t addr, rte_be16_t port)
 	return flow_mix(flow_crc((uint64_t)addr << 16 | port, UINT32_MAX));
 }
 
+static inline bool
+flow_proto_pseudo(uint8_t proto)
+{
+	return proto >= FLOW_PROTO_PSEUDO;
+}
+
+/* A key without ports whose packets may have some: they are no part of it, and are left alone. */
+static inline bool
+flow_key_bare(const struct flow_key *key)
+{
+	return key->proto >= FLOW_PROTO_PSEUDO && key->proto != FLOW_PROTO_RAW;
+}
+
+static inline void
+flow_key_set_id(struct flow_key *key, uint8_t proto, uint32_t id)
+{
+	key->proto = proto;
+	key->sport = rte_cpu_to_be_16((uint16_t)(id >> 16));
+	key->dport = rte_cpu_to_be_16((uint16_t)id);
+}
+
+/* The id of a key with a pseudo protocol. */
+static inline uint32_t
+flow_key_id(const struct flow_key *key)
+{
+	return (uint32_t)rte_be_to_cpu_16(key->sport) << 16 | rte_be_to_cpu_16(key->dport);
+}
+
+/* The protocol that packets with this key carry in their IP header; 0: any. */
+static inline uint8_t
+flow_key_carries(const struct flow_key *key)
+{
+	if (likely(!flow_proto_pseudo(key->proto)))
+		return key->proto;
+	if (key->proto == FLOW_PROTO_RAW)
+		return (uint8_t)flow_key_id(key);
+	return key->proto == FLOW_PROTO_ANY ? 0 : 17; /* tunnels: UDP */
+}
+
 /* Protocols that have ports, in the first four bytes of their header. */
 bool
 flow_has_ports(uint8_t proto);
@@ -211,6 +270,7 @@ flow_tuple_str(const struct flow_tuple *t, char *buf, size_t len);
 #define FLOW_F_DROP 0x10u     /* the class says drop */
 #define FLOW_F_ADJUST 0x40u   /* TCP: sequence numbers are moved, as its ct_ext says */
 #define FLOW_F_L7_FOUND 0x20u /* layer 7 was known when the class was decided */
+#define FLOW_F_BARE 0x80u     /* its key has no ports, its packets may: flow_run_bare() */
 
 #define FLOW_QUEUE_ANY UINT16_MAX /* no steering: the worker's own queue */
 #define FLOW_NO_BACKEND UINT16_MAX

@@ -301,7 +301,7 @@ fill_key(struct acl_key *key, const struct cls_input *in)
 	bool ports = cls_has_ports(t->key.proto);
 
 	memset(key, 0, sizeof(*key));
-	key->proto = t->key.proto;
+	key->proto = flow_key_carries(&t->key);
 	key->in_port = rte_cpu_to_be_16(in->in_port);
 	key->traits = rte_cpu_to_be_16((uint16_t)(1u << in->state | (ports ? 0 : TRAIT_NO_PORTS)));
 	memcpy(key->src, t->src.b, sizeof(key->src));

@@ -179,7 +179,7 @@ cls_rule_matches_l4(const struct cls_rule *r, const struct cls_input *in)
 	const struct flow_tuple *t = in->tuple;
 
 	return (r->family == 0 || r->family == t->key.family) &&
-			(r->proto == 0 || r->proto == t->key.proto) &&
+			(r->proto == 0 || r->proto == flow_key_carries(&t->key)) &&
 			(r->in_port == CLS_ANY_PORT || r->in_port == in->in_port) &&
 			(r->zone == 0 || r->zone - 1 == t->key.zone) &&
 			(r->service == 0 || r->service == in->service) &&

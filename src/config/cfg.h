@@ -216,6 +216,7 @@ struct cfg_zone {
 	uint16_t id;
 	bool has_id;	/* always, in a configuration without mistakes */
 	uint32_t limit; /* connections; 0 = none */
+	uint8_t keys;	/* enum flow_keys */
 };
 
 struct cfg_events {
@@ -365,5 +366,9 @@ cfg_load_json(const char *text, size_t len, const char *name, struct cfg_errors 
 
 void
 cfg_free(struct cfg *cfg);
+
+/* What packets of a zone are told apart by; one that is not listed has 5-tuples. */
+enum flow_keys
+cfg_zone_keys(const struct cfg *cfg, uint16_t zone);
 
 #endif /* CONFIG_CFG_H */

@@ -72,11 +72,14 @@ flow_json(const struct ctl_view *v, uint32_t conn, enum flow_dir dir)
 		json_object_set_new(o, "id", json_integer(sport));
 		json_object_set_new(o, "type", json_integer(dport >> 8));
 		json_object_set_new(o, "code", json_integer(dport & 0xff));
-	} else if (t.key.proto == IPPROTO_GRE) {
-		json_object_set_new(o, "key", json_integer((json_int_t)sport << 16 | dport));
+	} else if (flow_key_bare(&t.key)) {
+		if (t.key.proto != FLOW_PROTO_ANY)
+			json_object_set_new(o, "id", json_integer(flow_key_id(&t.key)));
 	} else if (t.key.proto == IPPROTO_GRE) {
 		json_object_set_new(o, "key", json_integer((json_int_t)sport << 16 | dport));
 	} else {
+		if (t.key.proto == FLOW_PROTO_RAW)
+			dport = 0; /* the protocol says it */
 		json_object_set_new(o, "sport", json_integer(sport));
 		json_object_set_new(o, "dport", json_integer(dport));
 	}
@@ -195,8 +198,8 @@ master_json(const struct flow_tuple *t)
 {
 	if (t->key.family == 0)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:i, s:i}", "protocol", ctl_protocol_json(t->key.proto),
-			"src", ctl_address_json(t->key.family, &t->src), "dst",
+	return json_pack("{s:o, s:o, s:o, s:i, s:i}", "protocol", ctl_key_json(&t->key), "src",
+			ctl_address_json(t->key.family, &t->src), "dst",
 			ctl_address_json(t->key.family, &t->dst), "sport",
 			rte_be_to_cpu_16(t->key.sport), "dport", rte_be_to_cpu_16(t->key.dport));
 }
@@ -227,15 +230,14 @@ ctl_connection_json(const struct ctl_view *v, uint32_t conn)
 
 	o = json_pack("{s:I, s:o, s:i, s:i, s:s, s:s?, s:s?, s:b, s:o, s:o, s:o, s:I, s:o, s:I, "
 		      "s:s?, s:i, s:b}",
-			"id", (json_int_t)conn, "protocol", ctl_protocol_json(f->key.proto),
-			"family", f->key.family, "zone", f->key.zone, "state", ctl_conn_state(c),
-			"tcp_state", f->key.proto == IPPROTO_TCP ? ct_state_of(c) : NULL,
-			"tracker_state", ct_state_of(c), "assured", (c->status & CT_S_ASSURED) != 0,
-			"status", status_json(c->status), "original",
-			flow_json(v, conn, FLOW_ORIGINAL), "reply", flow_json(v, conn, FLOW_REPLY),
-			"expires", (json_int_t)expires, "class", class_json(v, f->class_id), "mark",
-			(json_int_t)c->mark, "service", service_of(v, ctl_conn_backend(c)), "owner",
-			c->owner, "fast", fast);
+			"id", (json_int_t)conn, "protocol", ctl_key_json(&f->key), "family",
+			f->key.family, "zone", f->key.zone, "state", ctl_conn_state(c), "tcp_state",
+			f->key.proto == IPPROTO_TCP ? ct_state_of(c) : NULL, "tracker_state",
+			ct_state_of(c), "assured", (c->status & CT_S_ASSURED) != 0, "status",
+			status_json(c->status), "original", flow_json(v, conn, FLOW_ORIGINAL),
+			"reply", flow_json(v, conn, FLOW_REPLY), "expires", (json_int_t)expires,
+			"class", class_json(v, f->class_id), "mark", (json_int_t)c->mark, "service",
+			service_of(v, ctl_conn_backend(c)), "owner", c->owner, "fast", fast);
 	if (o == NULL)
 		return NULL;
 	if (v->worker_lcore != NULL)

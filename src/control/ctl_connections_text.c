@@ -25,6 +25,10 @@ endpoints_cell(struct ctl_table *t, const json_t *flow)
 				ctl_uint_of(flow, "type"), ctl_uint_of(flow, "id"));
 	else if (json_object_get(flow, "key") != NULL)
 		ctl_table_cell(t, "%s > %s key 0x%08" PRIx64, src, dst, ctl_uint_of(flow, "key"));
+	else if (json_object_get(flow, "id") != NULL)
+		ctl_table_cell(t, "%s > %s id %" PRIu64, src, dst, ctl_uint_of(flow, "id"));
+	else if (json_object_get(flow, "sport") == NULL)
+		ctl_table_cell(t, "%s > %s", src, dst);
 	else if (strchr(src, ':') != NULL)
 		ctl_table_cell(t, "[%s]:%" PRIu64 " > [%s]:%" PRIu64, src,
 				ctl_uint_of(flow, "sport"), dst, ctl_uint_of(flow, "dport"));
@@ -98,7 +102,9 @@ print_direction(FILE *out, const json_t *d)
 				number_of(d, "code", b), number_of(d, "id", c));
 	else if (json_object_get(d, "key") != NULL)
 		fprintf(out, "key=0x%" PRIx64 " ", ctl_uint_of(d, "key"));
-	else
+	else if (json_object_get(d, "id") != NULL)
+		fprintf(out, "id=%s ", number_of(d, "id", a));
+	else if (json_object_get(d, "sport") != NULL)
 		fprintf(out, "sport=%s dport=%s ", number_of(d, "sport", a),
 				number_of(d, "dport", b));
 	fprintf(out, "packets=%s bytes=%s ", number_of(d, "packets", a), number_of(d, "bytes", b));
@@ -127,6 +133,8 @@ ctl_connection_line(FILE *out, const json_t *c)
 
 	if (ctl_parse_protocol(protocol, &number, &error) != 0)
 		json_decref(error);
+	if (number & CTL_PROTOCOL_PSEUDO) /* what the packets carry */
+		number = number == (CTL_PROTOCOL_PSEUDO | FLOW_PROTO_ANY) ? 0 : IPPROTO_UDP;
 	if (strspn(protocol, "0123456789") == strlen(protocol))
 		protocol = "unknown";
 	fprintf(out, "%-8s %u %-8s %d %" PRIu64 " ",

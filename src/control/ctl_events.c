@@ -61,11 +61,24 @@ is_icmp(const struct flow_tuple *t)
 	return t->key.proto == IPPROTO_ICMP || t->key.proto == IPPROTO_ICMPV6;
 }
 
+/* A tunnel's, in place of ports. */
+static bool
+has_id(const struct flow_tuple *t)
+{
+	return flow_key_bare(&t->key) && t->key.proto != FLOW_PROTO_ANY;
+}
+
+static unsigned int
+dport_of(const struct flow_tuple *t)
+{
+	return t->key.proto == FLOW_PROTO_RAW ? 0 : rte_be_to_cpu_16(t->key.dport);
+}
+
 static void
 put_tuple(struct line *l, const struct ct_event *e, enum flow_dir dir)
 {
 	const struct flow_tuple *t = &e->tuple[dir];
-	unsigned int sport = rte_be_to_cpu_16(t->key.sport), dport = rte_be_to_cpu_16(t->key.dport);
+	unsigned int sport = rte_be_to_cpu_16(t->key.sport), dport = dport_of(t);
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
 
 	put(l, ",\"%s\":{\"src\":\"%s\",\"dst\":\"%s\"",
@@ -73,7 +86,9 @@ put_tuple(struct line *l, const struct ct_event *e, enum flow_dir dir)
 			address(t->key.family, &t->src, src), address(t->key.family, &t->dst, dst));
 	if (is_icmp(t))
 		put(l, ",\"id\":%u,\"type\":%u,\"code\":%u", sport, dport >> 8, dport & 0xff);
-	else
+	else if (has_id(t))
+		put(l, ",\"id\":%u", flow_key_id(&t->key));
+	else if (!flow_key_bare(&t->key))
 		put(l, ",\"sport\":%u,\"dport\":%u", sport, dport);
 	if (e->kind == CT_EVENT_DESTROY)
 		put(l, ",\"packets\":%" PRIu64 ",\"bytes\":%" PRIu64, e->packets[dir],
@@ -127,7 +142,7 @@ ctl_event_json(const struct ct_event *e, uint64_t epoch, char buf[CTL_EVENT_LINE
 			"{\"sequence\":%" PRIu64 ",\"time\":%" PRIu64
 			",\"event\":\"%s\",\"id\":%u,\"zone\":%u",
 			e->sequence, e->time + epoch, ct_event_name(e->kind), e->conn, k->zone);
-	put(&l, ",\"family\":%u,\"protocol\":\"%s\"", k->family, ctl_protocol_name(k->proto, name));
+	put(&l, ",\"family\":%u,\"protocol\":\"%s\"", k->family, ctl_key_protocol(k, name));
 	put_tuple(&l, e, FLOW_ORIGINAL);
 	put_tuple(&l, e, FLOW_REPLY);
 	put(&l, ",\"state\":\"%s\"", e->status & CT_S_SEEN_REPLY ? "established" : "new");
@@ -149,14 +164,16 @@ static void
 put_direction(struct line *l, const struct ct_event *e, enum flow_dir dir)
 {
 	const struct flow_tuple *t = &e->tuple[dir];
-	unsigned int sport = rte_be_to_cpu_16(t->key.sport), dport = rte_be_to_cpu_16(t->key.dport);
+	unsigned int sport = rte_be_to_cpu_16(t->key.sport), dport = dport_of(t);
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
 
 	put(l, "src=%s dst=%s ", address(t->key.family, &t->src, src),
 			address(t->key.family, &t->dst, dst));
 	if (is_icmp(t))
 		put(l, "type=%u code=%u id=%u ", dport >> 8, dport & 0xff, sport);
-	else
+	else if (has_id(t))
+		put(l, "id=%u ", flow_key_id(&t->key));
+	else if (!flow_key_bare(&t->key))
 		put(l, "sport=%u dport=%u ", sport, dport);
 	if (e->kind == CT_EVENT_DESTROY)
 		put(l, "packets=%" PRIu64 " bytes=%" PRIu64 " ", e->packets[dir], e->bytes[dir]);
@@ -171,8 +188,9 @@ ctl_event_text(const struct ct_event *e, char buf[CTL_EVENT_LINE_MAX])
 	struct line l = { .buf = buf };
 	char number[8];
 
-	name = ctl_protocol_name(k->proto, number);
-	put(&l, "%s %-8s %u ", heads[e->kind], name == number ? "unknown" : name, k->proto);
+	name = ctl_key_protocol(k, number);
+	put(&l, "%s %-8s %u ", heads[e->kind], name == number ? "unknown" : name,
+			flow_key_carries(k));
 	if (e->kind != CT_EVENT_DESTROY) {
 		put(&l, "%u ", e->expires);
 		if (tracker != NULL)

@@ -319,13 +319,15 @@ addresses_match(const struct ctl_view *v, uint32_t conn, const struct ctl_filter
 static bool
 key_matches(const struct flow_key *k, const struct ctl_filter *f)
 {
-	bool ports = k->proto != IPPROTO_ICMP && k->proto != IPPROTO_ICMPV6;
+	bool ports = k->proto != IPPROTO_ICMP && k->proto != IPPROTO_ICMPV6 &&
+			!flow_proto_pseudo(k->proto);
+	bool pseudo = (f->proto & CTL_PROTOCOL_PSEUDO) != 0;
 
 	if (f->family >= 0 && k->family != f->family)
 		return false;
 	if (f->zone >= 0 && k->zone != f->zone)
 		return false;
-	if (f->proto >= 0 && k->proto != f->proto)
+	if (f->proto >= 0 && (pseudo ? k->proto : flow_key_carries(k)) != (f->proto & 0xff))
 		return false;
 	if (f->sport >= 0 && (!ports || rte_be_to_cpu_16(k->sport) != f->sport))
 		return false;

@@ -73,8 +73,13 @@ struct flow_addr;
 struct flow_tuple;
 struct ct_conn;
 
+/* Beside the number of a pseudo protocol (flow.h): a packet may carry the same one. */
+#define CTL_PROTOCOL_PSEUDO 0x100
+
 json_t *
-ctl_protocol_json(uint8_t number); /* "tcp"; "88" when it has no name here */
+ctl_protocol_json(uint8_t number);
+json_t *
+ctl_key_json(const struct flow_key *key); /* "tcp"; "88" when it has no name here */
 /* Name or number. -EINVAL with *result = {"error": "..."}. */
 int
 ctl_parse_protocol(const char *text, int *proto, json_t **result);
@@ -92,6 +97,9 @@ ctl_thousands_cell(struct ctl_table *t, uint64_t v);
 /* "tcp"; its number, in buf, when it has no name here. */
 const char *
 ctl_protocol_name(uint8_t number, char buf[8]);
+/* The same of a key: its pseudo protocol, or what its packets carry. */
+const char *
+ctl_key_protocol(const struct flow_key *key, char buf[8]);
 
 /* Which connections a command means (ctl_filter.c). */
 #define CTL_FILTER_ARGS \

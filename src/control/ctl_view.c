@@ -30,6 +30,11 @@ static const struct protocol {
 	{ IPPROTO_ICMPV6, "icmpv6" },
 	{ IPPROTO_SCTP, "sctp" },
 	{ IPPROTO_UDPLITE, "udplite" },
+	{ FLOW_PROTO_VXLAN, "vxlan" },
+	{ FLOW_PROTO_GENEVE, "geneve" },
+	{ FLOW_PROTO_GTPU, "gtpu" },
+	{ FLOW_PROTO_ANY, "any" },
+	{ FLOW_PROTO_RAW, "raw" },
 };
 
 const char *
@@ -45,12 +50,29 @@ ctl_protocol_name(uint8_t number, char buf[8])
 	return buf;
 }
 
+const char *
+ctl_key_protocol(const struct flow_key *key, char buf[8])
+{
+	if (key->proto != FLOW_PROTO_RAW)
+		return ctl_protocol_name(key->proto, buf);
+	snprintf(buf, 8, "%u", flow_key_carries(key));
+	return buf;
+}
+
 json_t *
 ctl_protocol_json(uint8_t number)
 {
 	char text[8];
 
 	return json_string(ctl_protocol_name(number, text));
+}
+
+json_t *
+ctl_key_json(const struct flow_key *key)
+{
+	char text[8];
+
+	return json_string(ctl_key_protocol(key, text));
 }
 
 json_t *
@@ -95,6 +117,8 @@ ctl_parse_protocol(const char *text, int *proto, json_t **result)
 	for (i = 0; i < RTE_DIM(protocols); i++) {
 		if (strcasecmp(protocols[i].name, text) == 0) {
 			*proto = protocols[i].number;
+			if (flow_proto_pseudo(protocols[i].number))
+				*proto |= CTL_PROTOCOL_PSEUDO;
 			return 0;
 		}
 	}

@@ -69,6 +69,10 @@ l4_delta(const struct compile_args *a, const struct flow_tuple *out)
 		delta = cksum_delta(delta, &a->tuple->key.sport, &out->key.sport, 4);
 		/* fall through */
 	case IPPROTO_ICMPV6:
+	case FLOW_PROTO_VXLAN: /* from here on flow_run_bare, for what has such a checksum */
+	case FLOW_PROTO_GENEVE:
+	case FLOW_PROTO_GTPU:
+	case FLOW_PROTO_ANY:
 		delta = cksum_delta(delta, a->tuple->src.b, out->src.b, len);
 		delta = cksum_delta(delta, a->tuple->dst.b, out->dst.b, len);
 		return delta;
@@ -126,6 +130,8 @@ compile_flow(struct dp *dp, const struct compile_args *a)
 	}
 	if (c->status & (CT_S_DNAT | CT_S_SNAT))
 		flags |= FLOW_F_NAT;
+	if (flow_key_bare(&a->tuple->key))
+		flags |= FLOW_F_BARE;
 	if (a->l7_found)
 		flags |= FLOW_F_L7_FOUND;
 	if (a->cls->l7_pending)

@@ -25,6 +25,11 @@
 void
 flow_run_rare(const struct flow *f, struct rte_mbuf *m, uint8_t *l4, const struct pkt_info *info);
 
+/* flow_run() for flows with FLOW_F_BARE: their packets are of any protocol, and keep their ports. Out of line as well. */
+void
+flow_run_bare(const struct flow *f, const struct ct_conn6 *six, unsigned int dir,
+		struct rte_mbuf *m, const struct pkt_info *info, const struct l3_nexthop *nh);
+
 /* Add `delta` to the 16-bit checksum at p; a UDP checksum of zero means "none" and stays (RFC 768). */
 static __rte_always_inline void
 flow_run_cksum(uint8_t *p, uint16_t delta, bool udp)
@@ -99,14 +104,11 @@ flow_run_ttl(uint8_t *l3, uint8_t family)
 
 /* `six` = addresses of the connection when IPv6; dir as in the flow id. */
 static __rte_always_inline void
-flow_run(const struct flow *f, const struct ct_conn6 *six, unsigned int dir, struct rte_mbuf *m,
-		const struct pkt_info *info, const struct l3_nexthop *nh)
+flow_run_l3(const struct flow *f, const struct ct_conn6 *six, unsigned int dir, uint8_t *l3,
+		uint8_t family)
 {
-	uint8_t *l3 = rte_pktmbuf_mtod_offset(m, uint8_t *, info->l3_off);
-	uint8_t *l4 = rte_pktmbuf_mtod_offset(m, uint8_t *, info->l4_off);
-
-	flow_run_ttl(l3, info->family);
-	if (likely(info->family == 4)) {
+	flow_run_ttl(l3, family);
+	if (likely(family == 4)) {
 		flow_run_cksum(l3 + 10, f->l3_delta, false);
 		memcpy(l3 + 12, &f->src, 8);
 	} else {
@@ -115,6 +117,16 @@ flow_run(const struct flow *f, const struct ct_conn6 *six, unsigned int dir, str
 		memcpy(l3 + 8, out[1].b, 16);
 		memcpy(l3 + 24, out[0].b, 16);
 	}
+}
+
+static __rte_always_inline void
+flow_run(const struct flow *f, const struct ct_conn6 *six, unsigned int dir, struct rte_mbuf *m,
+		const struct pkt_info *info, const struct l3_nexthop *nh)
+{
+	uint8_t *l3 = rte_pktmbuf_mtod_offset(m, uint8_t *, info->l3_off);
+	uint8_t *l4 = rte_pktmbuf_mtod_offset(m, uint8_t *, info->l4_off);
+
+	flow_run_l3(f, six, dir, l3, info->family);
 	flow_run_l4(f, m, l4, info);
 	flow_run_link(m, info, nh);
 }

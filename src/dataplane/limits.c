@@ -135,7 +135,7 @@ reset(struct session *s, enum drop_reason why)
 {
 	struct dp *dp = s->dp;
 
-	if (s->tuple.key.proto != IPPROTO_TCP) {
+	if (s->tuple.key.proto != IPPROTO_TCP) { /* nor what is only a packet of many */
 		session_drop_error(dp, s->m, why, L3_ICMP_PORT, 0);
 		return;
 	}

@@ -305,12 +305,15 @@ parse_all(struct pkt_burst *b, const struct parse_params *pp, const bool crc)
 void
 parse_burst(struct pkt_burst *b, const struct parse_params *pp)
 {
-	if (likely(pp->hasher.kind == FLOW_HASH_CRC32C)) {
+	if (likely(pp->hasher.kind == FLOW_HASH_CRC32C && pp->keys == FLOW_KEYS_5TUPLE)) {
 		parse_all(b, pp, true);
-	} else {
-		parse_all(b, pp, false);
-		parse_hash(b, &pp->hasher);
+		return;
 	}
+	parse_all(b, pp, false);
+	for (unsigned int i = 0; pp->keys != FLOW_KEYS_5TUPLE && i < b->n; i++)
+		if (b->key[i].family != 0)
+			parse_key(b->mbuf[i], pp, &b->info[i], &b->key[i]);
+	parse_hash(b, &pp->hasher);
 }
 
 bool
@@ -330,5 +333,7 @@ parse_plain(const struct rte_mbuf *m, const struct parse_params *pp, struct pkt_
 	}
 	if (pp->verify_l4)
 		verify_transport(m, info, key, pp->sum);
+	if (key->family != 0)
+		parse_key(m, pp, info, key);
 	return true;
 }

@@ -12,6 +12,7 @@
  *   parse_cksum.c    transport checksums
  *   parse_quoted.c   packets in ICMP errors
  *   parse_tunnel.c   packets in VXLAN, GENEVE and GTP-U
+ *   parse_key.c      keys of zones that are not told apart by 5-tuples
  *
  * What comes out (pkt.h): PKT_F_DROP for a broken link or IP layer, PKT_F_INVALID for a broken
  * transport header or checksum, each with its reason. key.family is 0 for all that has no business
@@ -35,6 +36,7 @@
 struct parse_params {
 	struct rte_ether_addr mac; /* frames to it are ours */
 	uint16_t zone;		   /* of the keys */
+	uint8_t keys;		   /* enum flow_keys: what they are made of */
 	struct flow_hasher hasher; /* the connection table's: ct_hasher() */
 	bool promiscuous;	   /* frames to any station are ours */
 	/*
@@ -84,6 +86,22 @@ parse_plain(const struct rte_mbuf *m, const struct parse_params *pp, struct pkt_
 bool
 parse_tuple(const struct rte_mbuf *m, const struct pkt_info *info, uint16_t zone,
 		struct flow_tuple *tuple);
+
+/*
+ * [any lcore] The same as packets of the port are told apart by, which may be something else than a 5-tuple: what to look
+ * for connections with.
+ */
+bool
+parse_tuple_of(const struct rte_mbuf *m, const struct pkt_info *info, const struct parse_params *pp,
+		struct flow_tuple *tuple);
+
+/*
+ * [any lcore] Make the key of a 5-tuple, of a packet that was parsed or of one that is quoted, the key that its port
+ * (pp->keys) has for it. Digests stay. Twice does no harm.
+ */
+void
+parse_rekey(const struct rte_mbuf *m, const struct pkt_info *info, const struct parse_params *pp,
+		struct flow_key *key);
 
 /*
  * [any lcore] Verify the transport checksum (TCP, UDP, UDP-Lite, SCTP, DCCP, ICMP, ICMPv6) of a packet

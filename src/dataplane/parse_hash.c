@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Keyed hashes of a burst, apart from parsing: digests of the IPv6 addresses first, then hashes of
- * the keys. Worker lcores, from parse_burst() when the configuration asks for SipHash.
+ * the keys. Worker lcores, from parse_burst() when the configuration asks for SipHash, or when
+ * keys are not complete before a packet is parsed (parse_key.c).
  */
 #include "parse.h"
 
@@ -34,11 +35,33 @@ digest_addresses(struct pkt_burst *b, const struct flow_hasher *h)
 	}
 }
 
+/* CRC32C, a packet at a time: nothing to wait for. */
+static void
+hash_crc(struct pkt_burst *b, const struct flow_hasher *h)
+{
+	for (unsigned int i = 0; i < b->n; i++) {
+		struct flow_key *key = &b->key[i];
+		const uint8_t *addr;
+
+		if (key->family == 6) {
+			addr = rte_pktmbuf_mtod_offset(
+					b->mbuf[i], const uint8_t *, b->info[i].l3_off + 8);
+			key->src = flow_digest6(addr, h->seed);
+			key->dst = flow_digest6(addr + 16, h->seed);
+		}
+		b->hash[i] = key->family != 0 ? flow_hash(key, h->seed) : 0;
+	}
+}
+
 void
 parse_hash(struct pkt_burst *b, const struct flow_hasher *h)
 {
 	unsigned int i, six = 0, none = 0;
 
+	if (h->kind == FLOW_HASH_CRC32C) {
+		hash_crc(b, h);
+		return;
+	}
 	for (i = 0; i < b->n; i++) {
 		six += b->key[i].family == 6;
 		none += b->key[i].family == 0;

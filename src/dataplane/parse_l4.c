@@ -241,6 +241,10 @@ read_ports(const struct parse *p, struct flow_key *key)
 	}
 	if (key->proto == IPPROTO_GRE)
 		return read_gre_key(p, key);
+	if (flow_proto_pseudo(key->proto)) {
+		flow_key_set_id(key, FLOW_PROTO_RAW, key->proto);
+		return true;
+	}
 	if (!flow_has_ports(key->proto) ||
 			(key->proto == IPPROTO_DCCP && (p->info->tcp_flags & PKT_DCCP) == 0))
 		return true;

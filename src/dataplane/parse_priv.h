@@ -42,6 +42,8 @@ _Static_assert((RTE_MBUF_F_RX_IP_CKSUM_NONE & RTE_MBUF_F_RX_IP_CKSUM_GOOD) != 0 
 				(RTE_MBUF_F_RX_L4_CKSUM_NONE & RTE_MBUF_F_RX_L4_CKSUM_GOOD) != 0,
 		"one bit tells intact");
 
+struct parse_params;
+
 /*
  * One packet while it is taken apart. Layers set what they find in *info and move `off` and `end`.
  */
@@ -128,6 +130,15 @@ parse_icmp_is_error(uint8_t family, uint8_t type)
 	 */
 	return family == 4 ? type <= 12 && (1u << type & 0x1838u) != 0 : type >= 1 && type <= 4;
 }
+
+/* The key of one packet, and what it need not go to control for, as its port has it (pp->keys; parse_key.c). */
+void
+parse_key(const struct rte_mbuf *m, const struct parse_params *pp, struct pkt_info *info,
+		struct flow_key *key);
+
+/* Pseudo protocol (flow.h) and id of a packet of a tunnel; 0: it is none. Of a quoted packet its start will do. */
+uint8_t
+parse_tunnel_key(const struct rte_mbuf *m, const struct pkt_info *info, uint32_t *id);
 
 /*
  * Digests and hashes of a burst that was parsed without them: all at once, because one SipHash after

@@ -248,5 +248,6 @@ parse_one(const struct rte_mbuf *m, const struct parse_params *pp, struct pkt_in
 		info->reason = (uint8_t)why;
 	} else if ((info->flags & PARSE_NO_KEY) == 0 && parse_tuple(m, info, pp->zone, &tuple)) {
 		flow_tuple_key(&pp->hasher, &tuple, key);
+		parse_key(m, pp, info, key);
 	}
 }

@@ -2,7 +2,7 @@
 /*
  * Tunnels over UDP: which one, whose, and what is in it. For statistics when a connection opens
  * (control lcore): a wrong guess costs nothing, so a destination port and a plausible header are
- * enough. Only reads.
+ * enough. And, where a zone's packets are told apart by tunnels, which one is it (parse_key.c; any lcore)? Only reads.
  */
 #include "parse.h"
 
@@ -121,6 +121,46 @@ static const struct {
 	[PARSE_TUNNEL_GENEVE] = { "geneve", PARSE_PORT_GENEVE, geneve_header },
 	[PARSE_TUNNEL_GTPU] = { "gtpu", PARSE_PORT_GTPU, gtpu_header },
 };
+
+#define GTPU_END_MARKER 254
+
+/* Does a UDP payload that starts so belong to a tunnel, and to which? `len` bytes of it were sent. */
+static uint8_t
+tunnel_of(uint16_t port, const uint8_t h[8], uint32_t len, uint32_t *id)
+{
+	*id = parse_be32(h + 4);
+	switch (port) {
+	case PARSE_PORT_VXLAN:
+		*id >>= 8;
+		return h[0] & 0x08 ? FLOW_PROTO_VXLAN : 0;
+	case PARSE_PORT_GENEVE:
+		*id >>= 8;
+		return h[0] >> 6 == 0 && 8 + (h[0] & 0x3fu) * 4 <= len ? FLOW_PROTO_GENEVE : 0;
+	case PARSE_PORT_GTPU: /* its other messages are about the path, and answered to the port they came from */
+		return h[0] >> 4 == 3 && (h[1] == GTPU_GPDU || h[1] == GTPU_END_MARKER)
+				? FLOW_PROTO_GTPU
+				: 0;
+	default:
+		return 0;
+	}
+}
+
+uint8_t
+parse_tunnel_key(const struct rte_mbuf *m, const struct pkt_info *info, uint32_t *id)
+{
+	const struct parse p = { .m = m, .end = info->l3_off + info->l3_len };
+	uint8_t buf[16];
+	const uint8_t *h;
+	uint32_t len;
+
+	if (info->proto != IPPROTO_UDP || info->l4_off == 0)
+		return 0;
+	h = parse_read(&p, info->l4_off, sizeof(buf), buf);
+	if (h == NULL)
+		return 0;
+	len = parse_be16(h + 4);
+	return len < sizeof(buf) ? 0 : tunnel_of(parse_be16(h + 2), h + 8, len - 8, id);
+}
 
 const char *
 parse_tunnel_name(enum parse_tunnel_type t)

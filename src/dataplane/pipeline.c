@@ -13,7 +13,7 @@
 #include "seqadj.h"
 
 /* What a flow must say for the worker to run it without a second thought. */
-#define RUN_FLAGS (FLOW_F_FAST | FLOW_F_L7 | FLOW_F_DROP | FLOW_F_ADJUST)
+#define RUN_FLAGS (FLOW_F_FAST | FLOW_F_L7 | FLOW_F_DROP | FLOW_F_ADJUST | FLOW_F_BARE)
 /* What a packet must not say. */
 #define SLOW_FLAGS (PKT_F_CONTROL | PKT_F_TTL | PKT_F_DROP | PKT_F_INVALID)
 
@@ -97,6 +97,56 @@ behind_parked(const struct dp_worker *w, const struct pkt_burst *b, unsigned int
 	return false;
 }
 
+static void
+trace_run(struct dp_worker *w, struct pkt_burst *b, unsigned int i)
+{
+	const struct dp_trace *t = w->trace;
+	const struct ct_conn *c = &w->conns[b->flow[i] >> 1];
+	uint32_t at = pkt_meta(b->mbuf[i])->sequence - t->base;
+
+	if (at >= t->n)
+		return;
+	t->rec[at] = (struct dp_trace_record){
+		.state = CT_STATE_ESTABLISHED,
+		.dir = b->flow[i] & 1,
+		.verdict = PKT_VERDICT_FORWARD,
+		.fast = true,
+		.is_tcp = b->key[i].proto == IPPROTO_TCP,
+		.assured = c->status & CT_S_ASSURED,
+		.tcp = b->key[i].proto == IPPROTO_TCP ? c->tcp.state : 0,
+		.flags = ct_flags(c, b->flow[i] & 1, CT_STATE_ESTABLISHED),
+		.sctp = b->key[i].proto == IPPROTO_SCTP ? ct_sctp_state_name(c->sctp.state) : NULL,
+		.dccp = b->key[i].proto == IPPROTO_DCCP && (b->info[i].tcp_flags & PKT_DCCP)
+				? ct_dccp_state_name(c->dccp.state)
+				: NULL,
+		.class_id = c->flow[b->flow[i] & 1].class_id,
+	};
+}
+
+/*
+ * A packet whose key has no ports (FLOW_F_BARE), all the way out: the straight line would write ports, and take TCP numbers
+ * for those of one connection.
+ */
+static void
+run_bare(struct dp_worker *w, struct pkt_burst *b, unsigned int i, struct flow *f, uint64_t now)
+{
+	const struct l3_nexthop *nh = &w->nexthops[f->nexthop];
+	const uint32_t id = b->flow[i], len = b->info[i].l3_len;
+
+	if (!nh->usable || len > nh->mtu) {
+		worker_punt(w, b, i, nh->usable ? PUNT_MTU : PUNT_NEIGHBOUR);
+		return;
+	}
+	if (w->trace != NULL)
+		trace_run(w, b, i);
+	flow_run_bare(f, &w->conns6[id >> 1], id & 1, b->mbuf[i], &b->info[i], nh);
+	flow_count(f, time_tick(now), len);
+	flow_count_policy(w->class_counters, w->backend_counters, f, id & 1, len);
+	counter_add(&w->c.fast, len);
+	counter_add(&w->c.state[CT_STATE_ESTABLISHED], len);
+	worker_tx(w, b->mbuf[i], nh->port, f->queue);
+}
+
 /* A packet that the straight line of run_burst did not take. Returns true if the worker may run it after all. */
 static bool
 run_exception(struct dp_worker *w, struct pkt_burst *b, unsigned int i, struct flow *f,
@@ -145,33 +195,11 @@ run_exception(struct dp_worker *w, struct pkt_burst *b, unsigned int i, struct f
 		worker_drop(w, b->mbuf[i], DROP_CLASS_DROP);
 		return false;
 	}
+	if (f->flags & FLOW_F_BARE) {
+		run_bare(w, b, i, f, now);
+		return false;
+	}
 	return true;
-}
-
-static void
-trace_run(struct dp_worker *w, struct pkt_burst *b, unsigned int i)
-{
-	const struct dp_trace *t = w->trace;
-	const struct ct_conn *c = &w->conns[b->flow[i] >> 1];
-	uint32_t at = pkt_meta(b->mbuf[i])->sequence - t->base;
-
-	if (at >= t->n)
-		return;
-	t->rec[at] = (struct dp_trace_record){
-		.state = CT_STATE_ESTABLISHED,
-		.dir = b->flow[i] & 1,
-		.verdict = PKT_VERDICT_FORWARD,
-		.fast = true,
-		.is_tcp = b->info[i].proto == IPPROTO_TCP,
-		.assured = c->status & CT_S_ASSURED,
-		.tcp = b->info[i].proto == IPPROTO_TCP ? c->tcp.state : 0,
-		.flags = ct_flags(c, b->flow[i] & 1, CT_STATE_ESTABLISHED),
-		.sctp = b->info[i].proto == IPPROTO_SCTP ? ct_sctp_state_name(c->sctp.state) : NULL,
-		.dccp = b->info[i].proto == IPPROTO_DCCP && (b->info[i].tcp_flags & PKT_DCCP)
-				? ct_dccp_state_name(c->dccp.state)
-				: NULL,
-		.class_id = c->flow[b->flow[i] & 1].class_id,
-	};
 }
 
 /* Are the sequence numbers of a TCP packet what the connection expects? */
@@ -262,7 +290,9 @@ spread_burst(struct dp_worker *w, struct pkt_burst *b)
 
 		if (k->family != 0)
 			to = flow_endpoint_hash(external ? k->src : k->dst,
-					     external ? k->sport : k->dport) %
+					     flow_key_bare(k)		? 0
+							     : external ? k->sport
+									: k->dport) %
 					w->dp->n_workers;
 		if (to != w->index) {
 			worker_handover(w, b->mbuf[i], b->port, to);

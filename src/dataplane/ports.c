@@ -135,13 +135,19 @@ choose_queues(const struct dp *dp, struct dp_port *p, const struct rte_eth_dev_i
  * internal ones, so that both directions of a connection arrive at the same worker.
  */
 static void
-choose_rss(struct dp_port *p, const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
+choose_rss(struct dp_port *p, enum flow_keys keys, const struct rte_eth_dev_info *info,
+		struct rte_eth_conf *conf)
 {
 	uint64_t only = p->cfg->role == CFG_EXTERNAL
 			? RTE_ETH_RSS_L3_SRC_ONLY | RTE_ETH_RSS_L4_SRC_ONLY
 			: RTE_ETH_RSS_L3_DST_ONLY | RTE_ETH_RSS_L4_DST_ONLY;
 	uint64_t fields = info->flow_type_rss_offloads & RSS_FIELDS;
 
+	/* Ports that are no part of the key spread one connection over all workers. */
+	if (keys != FLOW_KEYS_5TUPLE) {
+		only &= RTE_ETH_RSS_L3_SRC_ONLY | RTE_ETH_RSS_L3_DST_ONLY;
+		fields &= RTE_ETH_RSS_IP;
+	}
 	if (p->n_rxq == 1 || fields == 0)
 		return;
 	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -237,7 +243,7 @@ configure(struct dp *dp, struct dp_port *p)
 	rc = choose_queues(dp, p, &info);
 	if (rc != 0)
 		return rc;
-	choose_rss(p, &info, &conf);
+	choose_rss(p, cfg_zone_keys(dp->cfg, p->cfg->zone), &info, &conf);
 	conf.rxmode.offloads = info.rx_offload_capa & RX_CHECKSUMS;
 	rc = rte_eth_dev_configure(p->id, p->n_rxq, p->n_txq, &conf);
 	if (rc != 0)
@@ -261,6 +267,7 @@ set_parser(const struct dp *dp, struct dp_port *p)
 	p->parse = (struct parse_params){
 		.mac = p->mac,
 		.zone = p->cfg->zone,
+		.keys = cfg_zone_keys(dp->cfg, p->cfg->zone),
 		.hasher = *ct_hasher(dp->ct),
 		.sum = cksum_sum_best(),
 		.promiscuous = p->cfg->promiscuous,

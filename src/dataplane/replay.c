@@ -529,7 +529,7 @@ connection_named(const struct dp *dp, const struct rte_mbuf *m, uint32_t *conn)
 	struct flow_tuple tuple;
 	uint32_t id;
 
-	if (!parse_tuple(m, &meta->info, dp->ports[meta->port_in].parse.zone, &tuple))
+	if (!parse_tuple_of(m, &meta->info, &dp->ports[meta->port_in].parse, &tuple))
 		return false;
 	id = ct_find(dp->ct, &tuple);
 	if (id != FLOW_NONE)
@@ -543,16 +543,20 @@ trace_note(const struct dp *dp, const struct rte_mbuf *m)
 	struct dp_trace_record *t = trace_record(dp->trace, m);
 	const struct pkt_meta *meta = pkt_meta_const(m);
 	const struct ct_conn *c;
+	uint8_t proto = 0;
 	uint32_t conn;
 
 	if (t == NULL)
 		return;
 	t->state = meta->ct_state;
 	t->dir = meta->ct_dir;
-	t->is_tcp = meta->info.proto == IPPROTO_TCP;
+	/* Where a connection is all that two addresses send, it has no protocol's state. */
+	if (dp->ports[meta->port_in].parse.keys != FLOW_KEYS_ADDRESSES)
+		proto = meta->info.proto;
+	t->is_tcp = proto == IPPROTO_TCP;
 	t->flags = ct_flags(NULL, t->dir, t->state);
-	t->sctp = meta->info.proto == IPPROTO_SCTP && t->state != CT_STATE_NONE ? "NONE" : NULL;
-	t->dccp = meta->info.proto == IPPROTO_DCCP && (meta->info.tcp_flags & PKT_DCCP) &&
+	t->sctp = proto == IPPROTO_SCTP && t->state != CT_STATE_NONE ? "NONE" : NULL;
+	t->dccp = proto == IPPROTO_DCCP && (meta->info.tcp_flags & PKT_DCCP) &&
 					t->state != CT_STATE_NONE
 			? "NONE"
 			: NULL;

@@ -330,7 +330,7 @@ session_packet(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 		session_forward_unknown(dp, m, CT_STATE_UNTRACKED, now);
 		return;
 	}
-	if (!parse_tuple(m, info, dp->ports[s.meta->port_in].parse.zone, &s.tuple)) {
+	if (!parse_tuple_of(m, info, &dp->ports[s.meta->port_in].parse, &s.tuple)) {
 		session_drop(dp, m, DROP_LOCAL_UNHANDLED);
 		return;
 	}

@@ -65,10 +65,12 @@ quote_transport(struct related *r, uint16_t delta)
 	const uint32_t quoted = (uint32_t)r->outer->l3_off + r->outer->l3_len - r->inner.l4_off;
 	const uint8_t proto = r->inner.proto;
 	/* The quoted packet went the other way: its source port is the port that its answer is for. */
-	const rte_be16_t ports[2] = { r->out.key.dport, r->out.key.sport };
+	rte_be16_t ports[2] = { r->out.key.dport, r->out.key.sport };
 
 	if (!flow_has_ports(proto))
 		return;
+	if (flow_key_bare(&r->in.key))
+		memcpy(ports, l4, sizeof(ports)); /* not the connection's: they stay */
 	delta = cksum_delta(delta, l4, ports, sizeof(ports));
 	patch(r, l4, ports, sizeof(ports));
 	if (proto == IPPROTO_TCP && r->adjust != NULL && quoted >= UDP_HEADER_LEN)
@@ -179,16 +181,17 @@ void
 session_related(struct dp *dp, struct rte_mbuf *m, uint64_t now)
 {
 	struct pkt_meta *meta = pkt_meta(m);
+	const struct parse_params *pp = &dp->ports[meta->port_in].parse;
 	struct related r = { .m = m, .outer = &meta->info };
 	struct flow_tuple quoted, answer;
 	uint32_t id = FLOW_NONE;
 	uint16_t class_id;
 
-	if (parse_icmp_inner(m, r.outer, dp->ports[meta->port_in].parse.zone, &r.inner, &quoted) !=
-			DROP_NONE) {
+	if (parse_icmp_inner(m, r.outer, pp->zone, &r.inner, &quoted) != DROP_NONE) {
 		session_invalid(dp, m, DROP_ICMP_INNER, FLOW_NONE, now);
 		return;
 	}
+	parse_rekey(m, &r.inner, pp, &quoted.key);
 	if (flow_tuple_inverse(&quoted, &answer))
 		id = ct_find(dp->ct, &answer);
 	if (id == FLOW_NONE) {

@@ -201,8 +201,12 @@ session_forward(struct session *s, uint32_t conn, enum flow_dir dir)
 		return;
 	if (f->flags & FLOW_F_ADJUST)
 		seqadj_run(ct_ext(s->dp->ct, conn), dir, s->m, &s->meta->info);
-	flow_run(f, &ct_conns6(s->dp->ct)[conn], dir, s->m, &s->meta->info,
-			&l3_nexthops(s->dp->l3)[f->nexthop]);
+	if (unlikely(f->flags & FLOW_F_BARE))
+		flow_run_bare(f, &ct_conns6(s->dp->ct)[conn], dir, s->m, &s->meta->info,
+				&l3_nexthops(s->dp->l3)[f->nexthop]);
+	else
+		flow_run(f, &ct_conns6(s->dp->ct)[conn], dir, s->m, &s->meta->info,
+				&l3_nexthops(s->dp->l3)[f->nexthop]);
 	if (!s->lines_away) {
 		/* When it was last seen, the tracker says: a SYN repeated to nobody keeps nothing alive. */
 		f->packets++;

@@ -142,8 +142,8 @@ worker_cookie(struct dp_worker *w, struct pkt_burst *b, unsigned int i, uint64_t
 	struct flow_tuple t;
 	bool syn;
 
-	if (likely(state == COOKIES_OFF) || info->proto != IPPROTO_TCP || b->key[i].family == 0 ||
-			(info->flags & NOT_PLAIN) ||
+	if (likely(state == COOKIES_OFF) || b->key[i].proto != IPPROTO_TCP ||
+			b->key[i].family == 0 || (info->flags & NOT_PLAIN) ||
 			w->dp->ports[b->port].cfg->role != CFG_EXTERNAL)
 		return false;
 	syn = flags == RTE_TCP_SYN_FLAG && !(info->tcp_flags & RTE_TCP_FIN_FLAG);

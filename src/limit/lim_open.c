@@ -112,7 +112,7 @@ matches(const struct lim *l, const struct lim_limit *m, const struct lim_conn *c
 	const struct flow_key *key = &c->tuple->key;
 	const struct lim_limit_params *p = &m->p;
 
-	if (p->proto != 0 && p->proto != key->proto)
+	if (p->proto != 0 && p->proto != flow_key_carries(key))
 		return false;
 	if (m->has_ports) {
 		uint16_t port = rte_be_to_cpu_16(key->dport);

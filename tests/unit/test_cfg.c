@@ -101,7 +101,8 @@ static const char full[] =
 		"               {'zone': 0, 'commit': false}, {'helper': 'tftp', 'mark': 0, 'label': 'c0FFee'}],"
 		"              'timeout-policies': [{'name': 'short', 'timeouts': {'udp': 77}},"
 		"               {'name': 'slow', 'timeouts': {}}, {'name': 'slower'}]},"
-		"'zones': [{'id': 5}, {'id': 65535, 'limit': 100000}],"
+		"'zones': [{'id': 5}, {'id': 65535, 'limit': 100000}, {'id': 6, 'key': 'addresses'},"
+		"          {'id': 8, 'key': 'tunnel-id'}, {'id': 9, 'key': '5-tuple'}],"
 		"'l3': {'multicast': 'forward', 'icmp-rate': 0},"
 		"'events': {'ring': 7, 'always': true, 'new': false, 'update': false, 'destroy': false},"
 		"'fragments': {'datagrams': 7, 'per-source': 3, 'memory': 100, 'timeout': 5},"
@@ -249,11 +250,16 @@ test_sizes_and_policies(void **state)
 	assert_int_equal(c->hash_seed, UINT32_MAX);
 	assert_int_equal(c->hash, CFG_HASH_SIPHASH);
 	assert_int_equal(c->early_drop, 0);
-	assert_int_equal(cfg->n_zones, 2);
+	assert_int_equal(cfg->n_zones, 5);
 	assert_int_equal(cfg->zones[0].id, 5);
 	assert_int_equal(cfg->zones[0].limit, 0);
 	assert_int_equal(cfg->zones[1].id, 65535);
 	assert_int_equal(cfg->zones[1].limit, 100000);
+	assert_int_equal(cfg_zone_keys(cfg, 5), FLOW_KEYS_5TUPLE);
+	assert_int_equal(cfg_zone_keys(cfg, 6), FLOW_KEYS_ADDRESSES);
+	assert_int_equal(cfg_zone_keys(cfg, 7), FLOW_KEYS_5TUPLE);
+	assert_int_equal(cfg_zone_keys(cfg, 8), FLOW_KEYS_TUNNEL);
+	assert_int_equal(cfg_zone_keys(cfg, 9), FLOW_KEYS_5TUPLE);
 	for (i = 0; i < RTE_DIM(timeouts); i++)
 		assert_int_equal(timeouts[i], i + 1);
 	assert_int_equal(sizeof(*s), sizeof(timeouts));
