@@ -34,11 +34,10 @@
 #define SIPHASH_INIT2 UINT64_C(0x6c7967656e657261)
 #define SIPHASH_INIT3 UINT64_C(0x7465646279746573)
 
-/* SipHash-1-3 of 16 bytes. */
+/* SipHash-1-3 of two words and `last`: the bytes that are left, and the length of all of it in the highest one. */
 static inline uint64_t
-siphash13_words(const uint64_t key[2], uint64_t first, uint64_t second)
+siphash13_tail(const uint64_t key[2], uint64_t first, uint64_t second, uint64_t last)
 {
-	const uint64_t last = UINT64_C(16) << 56; /* the length closes the message */
 	uint64_t v0 = key[0] ^ SIPHASH_INIT0, v1 = key[1] ^ SIPHASH_INIT1;
 	uint64_t v2 = key[0] ^ SIPHASH_INIT2, v3 = key[1] ^ SIPHASH_INIT3 ^ first;
 
@@ -54,6 +53,13 @@ siphash13_words(const uint64_t key[2], uint64_t first, uint64_t second)
 	for (unsigned int i = 0; i < 3; i++)
 		SIPHASH_ROUND(v0, v1, v2, v3);
 	return v0 ^ v1 ^ v2 ^ v3;
+}
+
+/* SipHash-1-3 of 16 bytes. */
+static inline uint64_t
+siphash13_words(const uint64_t key[2], uint64_t first, uint64_t second)
+{
+	return siphash13_tail(key, first, second, UINT64_C(16) << 56);
 }
 
 struct siphash_rounds {

@@ -6,6 +6,7 @@
 
 #include <rte_malloc.h>
 
+#include "base/siphash.h"
 #include "lim_priv.h"
 
 int
@@ -32,51 +33,15 @@ lim_table_free(struct lim_table *t)
 
 /* ---- hash ---- */
 
-static inline uint64_t
-rotate(uint64_t x, unsigned int n)
-{
-	return x << n | x >> (64 - n);
-}
-
-static inline void
-sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[2] += v[3];
-	v[1] = rotate(v[1], 13) ^ v[0];
-	v[3] = rotate(v[3], 16) ^ v[2];
-	v[0] = rotate(v[0], 32) + v[3];
-	v[2] += v[1];
-	v[1] = rotate(v[1], 17) ^ v[2];
-	v[3] = rotate(v[3], 21) ^ v[0];
-	v[2] = rotate(v[2], 32);
-}
-
 /*
- * SipHash-1-3 (Aumasson, Bernstein, "SipHash: a fast short-input PRF", 2012): senders choose their addresses, and must
- * not be able to choose ones that meet in the table. A CRC would let them, whatever its seed.
+ * SipHash-1-3 of 17 bytes, network and family: senders choose their addresses, and must not be able to choose ones
+ * that meet in the table. A CRC would let them, whatever its seed.
  */
 uint32_t
 lim_table_hash(const struct lim_table *t, const struct lim_key *k)
 {
-	const uint64_t word[3] = { k->net[0], k->net[1], k->family };
-	uint64_t v[4] = {
-		t->key[0] ^ UINT64_C(0x736f6d6570736575),
-		t->key[1] ^ UINT64_C(0x646f72616e646f6d),
-		t->key[0] ^ UINT64_C(0x6c7967656e657261),
-		t->key[1] ^ UINT64_C(0x7465646279746573),
-	};
-
-	for (unsigned int i = 0; i < RTE_DIM(word); i++) {
-		v[3] ^= word[i];
-		sip_round(v);
-		v[0] ^= word[i];
-	}
-	v[2] ^= 0xff;
-	sip_round(v);
-	sip_round(v);
-	sip_round(v);
-	return (uint32_t)(v[0] ^ v[1] ^ v[2] ^ v[3]);
+	return (uint32_t)siphash13_tail(
+			t->key, k->net[0], k->net[1], UINT64_C(17) << 56 | k->family);
 }
 
 static uint32_t
