@@ -15,53 +15,35 @@
  */
 #include <rte_tcp.h>
 
+#include "base/tcp_option.h"
 #include "ct_priv.h"
 
 /* How old an ACK may be at least (IV): 65,535 and the largest segment that overlaps it. */
 #define ACK_WINDOW_MIN UINT32_C(66000)
 
-/* RFC 7323, 2.3: larger ones are used as 14. */
-#define SCALE_MAX 14
-
-#define OPT_EOL 0
-#define OPT_NOP 1
-#define OPT_WSCALE 3
-#define OPT_SACK_PERMITTED 4
-#define OPT_SACK 5
-
-/* Step to the next option that has a length; NULL at the end, or at a broken one. */
+/* The next option that has a length; NULL at the end, or at a broken one. */
 static const uint8_t *
-next_option(const struct ct_segment *s, unsigned int *at)
+next_option(const struct ct_segment *s, size_t *at)
 {
-	while (*at < s->option_len && s->options[*at] != OPT_EOL) {
-		const uint8_t *o = s->options + *at;
+	const size_t i = tcp_option_next(s->options, s->option_len, at);
 
-		if (*o == OPT_NOP) {
-			(*at)++;
-			continue;
-		}
-		if (*at + 1 >= s->option_len || o[1] < 2 || o[1] > s->option_len - *at)
-			return NULL;
-		*at += o[1];
-		return o;
-	}
-	return NULL;
+	return i < s->option_len ? s->options + i : NULL;
 }
 
 uint8_t
 ct_tcp_offer(const struct ct_segment *s, uint8_t *scale)
 {
 	const uint8_t *o;
-	unsigned int at = 0;
+	size_t at = 0;
 	uint8_t flags = 0;
 
 	*scale = 0;
 	while ((o = next_option(s, &at)) != NULL) {
-		if (o[0] == OPT_SACK_PERMITTED && o[1] == 2)
+		if (o[0] == TCP_OPTION_SACK_PERMITTED && o[1] == 2)
 			flags |= CT_TCP_F_SACK;
-		if (o[0] == OPT_WSCALE && o[1] == 3) {
+		if (o[0] == TCP_OPTION_SCALE && o[1] == 3) {
 			flags |= CT_TCP_F_WSCALE;
-			*scale = RTE_MIN(o[2], SCALE_MAX);
+			*scale = RTE_MIN(o[2], TCP_SCALE_MAX);
 		}
 	}
 	return flags;
@@ -72,11 +54,12 @@ static uint32_t
 highest_ack(const struct ct_segment *s)
 {
 	const uint8_t *o;
-	unsigned int at = 0, i;
+	size_t at = 0;
+	unsigned int i;
 	uint32_t ack = s->ack, right;
 
 	while ((o = next_option(s, &at)) != NULL) {
-		if (o[0] != OPT_SACK || o[1] < 10 || (o[1] - 2) % 8 != 0)
+		if (o[0] != TCP_OPTION_SACK || o[1] < 10 || (o[1] - 2) % 8 != 0)
 			continue;
 		for (i = 2; i < o[1]; i += 8) {
 			memcpy(&right, o + i + 4, sizeof(right));

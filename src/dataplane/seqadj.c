@@ -5,12 +5,8 @@
 #include <rte_tcp.h>
 
 #include "base/cksum.h"
+#include "base/tcp_option.h"
 #include "seqadj.h"
-
-#define OPT_EOL 0
-#define OPT_NOP 1
-#define OPT_SACK 5
-#define OPT_TIMESTAMP 8
 
 static uint32_t
 get32(const uint8_t *p)
@@ -69,24 +65,21 @@ adjust_sack(const struct ct_seqadj *a, uint8_t *option)
 }
 
 static void
-adjust_options(const struct ct_ext *e, enum flow_dir dir, uint8_t *o, const uint8_t *end)
+adjust_options(const struct ct_ext *e, enum flow_dir dir, uint8_t *options, size_t len)
 {
-	while (o < end && *o != OPT_EOL) {
-		if (*o == OPT_NOP) {
-			o++;
-			continue;
-		}
-		if (end - o < 2 || o[1] < 2 || o[1] > end - o)
-			return;
-		if (*o == OPT_SACK)
+	size_t at = 0, i;
+
+	while ((i = tcp_option_next(options, len, &at)) < len) {
+		uint8_t *o = options + i;
+
+		if (*o == TCP_OPTION_SACK)
 			adjust_sack(&e->seq[!dir], o);
-		if (*o == OPT_TIMESTAMP && o[1] == 10) {
+		if (*o == TCP_OPTION_TIMESTAMPS && o[1] == 10) {
 			if (dir == FLOW_REPLY)
 				add32(o + 2, e->ts_offset);
 			else if (get32(o + 6) != 0) /* a SYN's echoes nothing */
 				add32(o + 6, -e->ts_offset);
 		}
-		o += o[1];
 	}
 }
 
@@ -123,7 +116,7 @@ seqadj_run(const struct ct_ext *e, enum flow_dir dir, struct rte_mbuf *m,
 	if (tcp[13] & RTE_TCP_ACK_FLAG)
 		add32(tcp + 8, -offset_of_ack(&e->seq[!dir], get32(tcp + 8)));
 	adjust_window(e->win_shift[dir], tcp);
-	adjust_options(e, dir, tcp + sizeof(struct rte_tcp_hdr), tcp + len);
+	adjust_options(e, dir, tcp + sizeof(struct rte_tcp_hdr), len - sizeof(struct rte_tcp_hdr));
 	memcpy(&sum, before + 16, sizeof(sum));
 	sum = cksum_apply(sum, cksum_delta(0, before, tcp, len));
 	memcpy(tcp + 16, &sum, sizeof(sum));

@@ -4,16 +4,8 @@
  */
 #include <rte_common.h>
 
+#include "base/tcp_option.h"
 #include "syncookie/cookie.h"
-
-#define OPT_EOL 0
-#define OPT_NOP 1
-#define OPT_MSS 2
-#define OPT_SCALE 3
-#define OPT_SACK_PERMITTED 4
-#define OPT_TIMESTAMPS 8
-
-#define SCALE_MAX 14 /* RFC 7323, 2.3: larger ones are used as 14 */
 
 static uint16_t
 get16(const uint8_t *p)
@@ -31,21 +23,21 @@ static void
 read_one(const uint8_t *o, struct cookie_options *out)
 {
 	switch (o[0]) {
-	case OPT_MSS:
+	case TCP_OPTION_MSS:
 		if (o[1] == 4)
 			out->mss = get16(o + 2);
 		break;
-	case OPT_SCALE:
+	case TCP_OPTION_SCALE:
 		if (o[1] == 3) {
 			out->scaling = true;
-			out->scale = RTE_MIN(o[2], SCALE_MAX);
+			out->scale = RTE_MIN(o[2], TCP_SCALE_MAX);
 		}
 		break;
-	case OPT_SACK_PERMITTED:
+	case TCP_OPTION_SACK_PERMITTED:
 		if (o[1] == 2)
 			out->sack = true;
 		break;
-	case OPT_TIMESTAMPS:
+	case TCP_OPTION_TIMESTAMPS:
 		if (o[1] == 10) {
 			out->timestamps = true;
 			out->tsval = get32(o + 2);
@@ -60,21 +52,11 @@ read_one(const uint8_t *o, struct cookie_options *out)
 void
 cookie_options_read(const uint8_t *options, size_t len, struct cookie_options *out)
 {
-	size_t at = 0;
+	size_t at = 0, i;
 
 	*out = (struct cookie_options){ .mss = 0 };
-	while (at < len && options[at] != OPT_EOL) {
-		const uint8_t *o = options + at;
-
-		if (o[0] == OPT_NOP) {
-			at++;
-			continue;
-		}
-		if (len - at < 2 || o[1] < 2 || o[1] > len - at)
-			return;
-		read_one(o, out);
-		at += o[1];
-	}
+	while ((i = tcp_option_next(options, len, &at)) < len)
+		read_one(options + i, out);
 }
 
 static uint8_t *
@@ -97,15 +79,15 @@ cookie_options_write(uint8_t out[COOKIE_OPTIONS_MAX], const struct cookie_option
 	uint8_t *p = out;
 
 	if (o->mss != 0)
-		p = put16(put16(p, OPT_MSS << 8 | 4), o->mss);
+		p = put16(put16(p, TCP_OPTION_MSS << 8 | 4), o->mss);
 	/* SACK fills up the word in front of the timestamps, as most stacks do it (RFC 7323, appendix A). */
 	if (o->sack)
-		p = put16(p, OPT_SACK_PERMITTED << 8 | 2);
+		p = put16(p, TCP_OPTION_SACK_PERMITTED << 8 | 2);
 	if (o->sack != o->timestamps)
-		p = put16(p, OPT_NOP << 8 | OPT_NOP);
+		p = put16(p, TCP_OPTION_NOP << 8 | TCP_OPTION_NOP);
 	if (o->timestamps)
-		p = put32(put32(put16(p, OPT_TIMESTAMPS << 8 | 10), o->tsval), o->tsecr);
+		p = put32(put32(put16(p, TCP_OPTION_TIMESTAMPS << 8 | 10), o->tsval), o->tsecr);
 	if (o->scaling)
-		p = put16(put16(p, OPT_NOP << 8 | OPT_SCALE), 3u << 8 | o->scale);
+		p = put16(put16(p, TCP_OPTION_NOP << 8 | TCP_OPTION_SCALE), 3u << 8 | o->scale);
 	return (unsigned int)(p - out);
 }
