@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <strings.h>
 
 void
 flow_tuple_seal(struct flow_tuple *t)
@@ -138,27 +139,47 @@ flow_tuple_inverse(const struct flow_tuple *t, struct flow_tuple *out)
 	return turn_round(t, out, &is_query);
 }
 
-/* Protocols with ports in their first four bytes, and some without whose name is worth printing. */
+/* Those whose name is worth printing; "icmpv6" and the like as conntrack-tools have them. */
 static const struct {
 	uint8_t proto;
-	bool ports;
 	const char *name;
 } protocols[] = {
-	{ IPPROTO_TCP, true, "tcp" },
-	{ IPPROTO_UDP, true, "udp" },
-	{ IPPROTO_SCTP, true, "sctp" },
-	{ IPPROTO_UDPLITE, true, "udplite" },
-	{ IPPROTO_ICMP, false, "icmp" },
-	{ IPPROTO_ICMPV6, false, "icmp6" },
-	{ IPPROTO_GRE, false, "gre" },
-	{ IPPROTO_ESP, false, "esp" },
-	{ IPPROTO_AH, false, "ah" },
-	{ IPPROTO_DCCP, true, "dccp" },
-	{ FLOW_PROTO_VXLAN, false, "vxlan" },
-	{ FLOW_PROTO_GENEVE, false, "geneve" },
-	{ FLOW_PROTO_GTPU, false, "gtpu" },
-	{ FLOW_PROTO_ANY, false, "any" },
+	{ IPPROTO_TCP, "tcp" },
+	{ IPPROTO_UDP, "udp" },
+	{ IPPROTO_SCTP, "sctp" },
+	{ IPPROTO_UDPLITE, "udplite" },
+	{ IPPROTO_DCCP, "dccp" },
+	{ IPPROTO_ICMP, "icmp" },
+	{ IPPROTO_ICMPV6, "icmpv6" },
+	{ IPPROTO_GRE, "gre" },
+	{ IPPROTO_ESP, "esp" },
+	{ IPPROTO_AH, "ah" },
+	{ FLOW_PROTO_VXLAN, "vxlan" },
+	{ FLOW_PROTO_GENEVE, "geneve" },
+	{ FLOW_PROTO_GTPU, "gtpu" },
+	{ FLOW_PROTO_ANY, "any" },
+	{ FLOW_PROTO_RAW, "raw" },
 };
+
+const char *
+flow_proto_name(uint8_t proto)
+{
+	for (size_t i = 0; i < RTE_DIM(protocols); i++) {
+		if (protocols[i].proto == proto)
+			return protocols[i].name;
+	}
+	return NULL;
+}
+
+int
+flow_proto_number(const char *name)
+{
+	for (size_t i = 0; i < RTE_DIM(protocols); i++) {
+		if (strcasecmp(protocols[i].name, name) == 0)
+			return protocols[i].proto;
+	}
+	return -1;
+}
 
 bool
 flow_has_ports(uint8_t proto)
@@ -186,15 +207,13 @@ flow_tuple_str(const struct flow_tuple *t, char *buf, size_t len)
 {
 	char src[INET6_ADDRSTRLEN + 9], dst[INET6_ADDRSTRLEN + 9], name[12], query[40] = "";
 	const struct flow_key *key = &t->key;
-	bool ports = false;
+	const char *known = flow_proto_name(key->proto);
+	const bool ports = flow_has_ports(key->proto);
 
-	snprintf(name, sizeof(name), "proto %u", flow_key_carries(key));
-	for (size_t i = 0; i < RTE_DIM(protocols); i++) {
-		if (protocols[i].proto == key->proto) {
-			snprintf(name, sizeof(name), "%s", protocols[i].name);
-			ports = protocols[i].ports;
-		}
-	}
+	if (known != NULL && key->proto != FLOW_PROTO_RAW)
+		snprintf(name, sizeof(name), "%s", known);
+	else
+		snprintf(name, sizeof(name), "proto %u", flow_key_carries(key));
 	if (is_icmp(key)) {
 		uint16_t type_code = rte_be_to_cpu_16(key->dport);
 

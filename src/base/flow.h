@@ -237,6 +237,12 @@ flow_key_carries(const struct flow_key *key)
 bool
 flow_has_ports(uint8_t proto);
 
+/* "tcp", NULL: it has no name here; and back, -1: there is no such name. Case does not matter. */
+const char *
+flow_proto_name(uint8_t proto);
+int
+flow_proto_number(const char *name);
+
 /* Fill in the key's src/dst from the tuple's addresses: those of IPv4, 0 for IPv6. */
 void
 flow_tuple_seal(struct flow_tuple *t);

@@ -18,34 +18,13 @@
 
 #include "ctl_priv.h"
 
-static const struct protocol {
-	uint8_t number;
-	const char *name;
-} protocols[] = {
-	{ IPPROTO_ICMP, "icmp" },
-	{ IPPROTO_TCP, "tcp" },
-	{ IPPROTO_UDP, "udp" },
-	{ IPPROTO_GRE, "gre" },
-	{ IPPROTO_ESP, "esp" },
-	{ IPPROTO_ICMPV6, "icmpv6" },
-	{ IPPROTO_SCTP, "sctp" },
-	{ IPPROTO_UDPLITE, "udplite" },
-	{ FLOW_PROTO_VXLAN, "vxlan" },
-	{ FLOW_PROTO_GENEVE, "geneve" },
-	{ FLOW_PROTO_GTPU, "gtpu" },
-	{ FLOW_PROTO_ANY, "any" },
-	{ FLOW_PROTO_RAW, "raw" },
-};
-
 const char *
 ctl_protocol_name(uint8_t number, char buf[8])
 {
-	size_t i;
+	const char *name = flow_proto_name(number);
 
-	for (i = 0; i < RTE_DIM(protocols); i++) {
-		if (protocols[i].number == number)
-			return protocols[i].name;
-	}
+	if (name != NULL)
+		return name;
 	snprintf(buf, 8, "%u", number);
 	return buf;
 }
@@ -111,17 +90,13 @@ ctl_parse_protocol(const char *text, int *proto, json_t **result)
 {
 	uint64_t number = 0;
 	json_t *params;
-	size_t i;
 	int rc;
 
-	for (i = 0; i < RTE_DIM(protocols); i++) {
-		if (strcasecmp(protocols[i].name, text) == 0) {
-			*proto = protocols[i].number;
-			if (flow_proto_pseudo(protocols[i].number))
-				*proto |= CTL_PROTOCOL_PSEUDO;
-			return 0;
-		}
-	}
+	*proto = flow_proto_number(text);
+	if (*proto >= 0 && flow_proto_pseudo((uint8_t)*proto))
+		*proto |= CTL_PROTOCOL_PSEUDO;
+	if (*proto >= 0)
+		return 0;
 	params = json_pack("{s:s}", "protocol", text);
 	rc = ctl_param_uint(params, "protocol", UINT8_MAX, &number, result);
 	json_decref(params);

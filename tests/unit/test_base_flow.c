@@ -198,6 +198,27 @@ test_siphash_many(void **state)
 	}
 }
 
+/* Two words and what is left of a message of 16 to 23 bytes. */
+static void
+test_siphash_tail(void **state)
+{
+	const uint64_t key[2] = { 0x0123456789abcdef, 0xfedcba9876543210 };
+	uint64_t word[3] = { 0, 0, 0 };
+
+	(void)state;
+	srandom(4);
+	for (unsigned int i = 0; i < 800; i++) {
+		const unsigned int left = i % 8;
+
+		for (unsigned int w = 0; w < 3; w++)
+			word[w] = (uint64_t)random() << 33 ^ (uint64_t)random();
+		word[2] &= (UINT64_C(1) << 8 * left) - 1;
+		assert_int_equal(siphash13_tail(key, word[0], word[1],
+						 (uint64_t)(16 + left) << 56 | word[2]),
+				siphash(key, word, 16 + left, (struct siphash_rounds){ 1, 3 }));
+	}
+}
+
 /* Keys and addresses: both kinds depend on their secret, and a tuple has the key of its packets. */
 static void
 test_hasher(void **state)
@@ -412,7 +433,7 @@ test_text(void **state)
 		{ "192.0.2.1", "192.0.2.10", IPPROTO_ICMP, 77, 8 << 8,
 				"icmp 192.0.2.1 -> 192.0.2.10 type 8 code 0 id 77" },
 		{ "2001:db8::1", "2001:db8::2", IPPROTO_ICMPV6, 77, 139 << 8 | 2,
-				"icmp6 2001:db8::1 -> 2001:db8::2 type 139 code 2 id 77" },
+				"icmpv6 2001:db8::1 -> 2001:db8::2 type 139 code 2 id 77" },
 		{ "192.0.2.1", "192.0.2.10", IPPROTO_GRE, 0, 0, "gre 192.0.2.1 -> 192.0.2.10" },
 		{ "192.0.2.1", "192.0.2.10", IPPROTO_GRE, 0xa, 0xbcd,
 				"gre 192.0.2.1 -> 192.0.2.10 key 0x000a0bcd" },
@@ -433,7 +454,30 @@ test_text(void **state)
 	t = make_tuple(IPPROTO_ICMPV6, wide, wide, 65535, 65535);
 	flow_tuple_str(&t, longest, sizeof(longest));
 	assert_string_equal(longest + strlen(longest) - 9, " id 65535");
-	assert_string_equal(flow_tuple_str(&t, buf, 6), "icmp6");
+	assert_string_equal(flow_tuple_str(&t, buf, 7), "icmpv6");
+}
+
+/* Names and numbers of protocols go both ways; what has ports has a name. */
+static void
+test_protocols(void **state)
+{
+	unsigned int named = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i <= UINT8_MAX; i++) {
+		const char *name = flow_proto_name((uint8_t)i);
+
+		assert_true(name != NULL || !flow_has_ports((uint8_t)i));
+		if (name == NULL)
+			continue;
+		assert_int_equal(flow_proto_number(name), i);
+		named++;
+	}
+	assert_int_equal(named, 10);
+	assert_string_equal(flow_proto_name(IPPROTO_DCCP), "dccp");
+	assert_int_equal(flow_proto_number("UDPLite"), IPPROTO_UDPLITE);
+	assert_int_equal(flow_proto_number("nonsense"), -1);
+	assert_int_equal(flow_proto_number(""), -1);
 }
 
 int
@@ -446,11 +490,13 @@ main(void)
 		cmocka_unit_test(test_hash_seed),
 		cmocka_unit_test(test_siphash),
 		cmocka_unit_test(test_siphash_many),
+		cmocka_unit_test(test_siphash_tail),
 		cmocka_unit_test(test_hasher),
 		cmocka_unit_test(test_chosen_collisions),
 		cmocka_unit_test(test_endpoint_hash),
 		cmocka_unit_test(test_reply),
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_protocols),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
