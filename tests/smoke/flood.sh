@@ -20,7 +20,7 @@ smoke_init curl nginx iperf3 ethtool taskset "$PYTHON"
 [ -x "$SYN_FLOOD" ] || skip "no flooder: set SYN_FLOOD"
 topology
 servers
-configure
+configure 1
 jq --arg mode "$mode" '.conntrack."syn-cookies" = {mode: $mode, threshold: 2000}
 	| .tables."connections-extended" = 65536
 	| .routes = [{prefix: "0.0.0.0/0", via: "'"$CLIENT4"'"}]' "$WORK/shunt.json" > "$WORK/with.json"

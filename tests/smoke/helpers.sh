@@ -56,7 +56,7 @@ wait_for 10 "TFTP server on b1" listens b1 u 69
 
 # ---- shunt -----------------------------------------------------------------------------------------
 
-configure
+configure 1
 jq --argjson services "[
 	$(service ftp "$VIP4" tcp 21 "$(backends 21 1)"),
 	$(service vsftpd "$VIP4B" tcp 21 "$(backends 21 2)"),

@@ -8,7 +8,7 @@ set -euo pipefail
 smoke_init curl nginx iperf3 ethtool taskset tshark tcpdump ping traceroute "$PYTHON"
 topology
 servers
-configure
+configure 1
 start_shunt shunt 2
 
 # ---- captures --------------------------------------------------------------------------------------
@@ -45,11 +45,12 @@ tolerable() {
 
 # check_checksums HOST: none is bad, and of each protocol there were some that are good.
 check_checksums() {
-	local i bad good counts=''
+	local i good counts='' bad=()
 	dissect "$1"
 	for i in "${!layers[@]}"; do
-		bad=$(awk -F'\t' -v f=$((i + 2)) '$f ~ /(^|,)0/ { print $1 }' "$WORK/$1.fields" | xargs)
-		tolerable "${layers[i]}" "$1" $bad || fail "bad ${layers[i]} checksums in the capture at $1, frames $bad"
+		mapfile -t bad < <(awk -F'\t' -v f=$((i + 2)) '$f ~ /(^|,)0/ { print $1 }' "$WORK/$1.fields")
+		tolerable "${layers[i]}" "$1" "${bad[@]}" ||
+			fail "bad ${layers[i]} checksums in the capture at $1, frames ${bad[*]}"
 		good=$(awk -F'\t' -v f=$((i + 2)) '$f ~ /(^|,)1/ { n++ } END { print n + 0 }' "$WORK/$1.fields")
 		[ "$good" -gt 0 ] || fail "no ${layers[i]} in the capture at $1"
 		counts+=" ${layers[i]} $good"
