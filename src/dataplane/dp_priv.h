@@ -2,6 +2,17 @@
 /*
  * What the files of src/dataplane share: ports, workers, the control side, rings.
  *
+ *   main.c start.c ports.c        command line; memory, lcores and devices, and their end
+ *   worker.c pipeline.c           a worker's round; what it does with a burst
+ *   worker_cookie.c               SYNs that it answers itself
+ *   parse*.c flow_run.c seqadj.c  stages, each with a header of its own; control uses them too
+ *   control.c doors.c             the control lcore's round; its doors: prompt and socket
+ *   session*.c compile.c          what it does with packets: session.h
+ *   policy.c limits*.c cookies.c  services, classes and routes out of the configuration; limits; when cookies are used
+ *   table_watch.c                 warns about a full table
+ *   show*.c                       methods and tables that need more than one folder
+ *   replay.c capture*.c verdict_write.c   captures in, frames and verdicts out
+ *
  * Owner letters: [I] immutable after start, [W] the worker writes, [C] control writes. Statistics are read by control
  * while their owner writes them: 64-bit stores, a moment old at worst.
  */
