@@ -79,12 +79,14 @@ def main():
         said = 'accepts' if validator.is_valid(row['config']) else 'refuses'
         if said != row['schema']:
             bad.append(f"cfg_bad.json: {row['what']}: the schema {said} it")
-    with open(os.path.join(SOURCE, 'docs/configuration.md'), encoding='utf-8') as f:
-        text = f.read()
-    bad += undocumented(schema, text)
-    shown = list(examples(text))
-    bad += [f'docs/configuration.md: {e.json_path}: {e.message}'
-            for example in shown for e in validator.iter_errors(example)]
+    shown = []
+    for path in ('docs/configuration.md', 'docs/conntrack.md', 'docs/limits.md'):
+        with open(os.path.join(SOURCE, path), encoding='utf-8') as f:
+            text = f.read()
+        if path == 'docs/configuration.md':
+            bad += undocumented(schema, text)
+        shown += [(path, example) for example in examples(text)]
+    bad += [f'{path}: {e.json_path}: {e.message}' for path, example in shown for e in validator.iter_errors(example)]
     if bad:
         sys.exit('\n'.join(bad))
     print(f'{len(good)} good files, {len(rows)} bad configurations, {len(shown)} '
