@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Fold a sum of 16-bit words to 16 bits. */
 static inline uint16_t
 cksum_fold(uint32_t sum)
 {

@@ -18,6 +18,7 @@ struct counter_pair {
 	uint64_t bytes;
 };
 
+/* One packet more; its owner lcore. */
 static inline void
 counter_add(struct counter_pair *c, uint32_t bytes)
 {

@@ -87,6 +87,7 @@ struct flow_tuple {
 	struct flow_addr dst;
 };
 
+/* Of IPv6 a candidate only: keys have digests of its addresses. */
 static inline bool
 flow_key_eq(const struct flow_key *a, const struct flow_key *b)
 {
@@ -165,6 +166,7 @@ struct flow_hasher {
 struct flow_hasher
 flow_hasher_make(enum flow_hash_kind kind, uint32_t seed, const uint64_t secret[2]);
 
+/* Hash of a key, as the connection table wants it. */
 static inline uint32_t
 flow_hasher_hash(const struct flow_hasher *h, const struct flow_key *key)
 {
@@ -173,6 +175,7 @@ flow_hasher_hash(const struct flow_hasher *h, const struct flow_key *key)
 	return (uint32_t)siphash13_words(h->key, key->w[0], key->w[1]);
 }
 
+/* What stands for an IPv6 address in a key. */
 static inline uint32_t
 flow_hasher_digest6(const struct flow_hasher *h, const uint8_t addr[16])
 {

@@ -137,6 +137,7 @@ pkt_reassembled(const struct pkt_info *info)
 	return (info->flags & (PKT_F_FRAG | PKT_F_FRAG_FIRST)) == PKT_F_FRAG_FIRST;
 }
 
+/* The note inside an mbuf: in its private area, which the pool was made with. */
 static inline struct pkt_meta *
 pkt_meta(struct rte_mbuf *m)
 {

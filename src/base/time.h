@@ -11,6 +11,7 @@
 #define TIME_NS_PER_S UINT64_C(1000000000)
 #define TIME_TICK_SHIFT 26
 
+/* Nanoseconds to ticks, rounded down. */
 static inline uint32_t
 time_tick(uint64_t ns)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Control: one registry of methods ("show stats", "clear stats", ...) with several doors. This
- * version has the interactive prompt (rte_cmdline); a JSON socket and telemetry call the same
- * methods later. A method takes JSON parameters and gives JSON; its text rendering is made from
- * that JSON, so doors cannot disagree. Methods that look at all connections are jobs: they do a
- * bounded part of their work a call, because packets wait meanwhile.
+ * Control: one registry of methods ("show stats", "clear stats", ...) with several doors. Built are
+ * the interactive prompt (rte_cmdline) and a socket that events are read from; a JSON socket and
+ * telemetry are to call the same methods. A method takes JSON parameters and gives JSON; its text
+ * rendering is made from that JSON, so doors cannot disagree. Methods that look at all connections
+ * are jobs: they do a bounded part of their work a call, because packets wait meanwhile.
  *
  * Control lcore only.
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Load balancing: services (VIP, protocol, port) and their backends, and the schedulers that choose one when a
- * connection opens. Control lcore only; workers see the choice as a compiled flow.
+ * connection opens: in turn (lb_rr.c), or by weighted rendezvous hashing (lb_hash.c, where the papers are named). Control
+ * lcore only; workers see the choice as a compiled flow.
  */
 #ifndef LB_LB_H
 #define LB_LB_H
@@ -85,6 +86,7 @@ struct lb_backend_info {
 	uint16_t weight;
 	uint64_t connections;
 };
+/* 0, or -ENOENT: there is no such service or backend. */
 int
 lb_service_info(const struct lb *lb, unsigned int service, struct lb_service_info *out);
 int

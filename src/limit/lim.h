@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Limits: how many connections a source or destination prefix may have at once, and how many new ones a second. The
- * session code asks when a connection opens and says when it ends; nothing is asked for any other packet.
+ * session code asks when a connection opens and says when it ends; nothing is asked for any other packet. A rate is a
+ * token bucket, kept as a time (generic cell rate algorithm, ITU-T I.371).
  *
  * Control lcore only. No clock: `now` is an argument (ns). Knows neither connections nor policy: a connection is its
  * original tuple, its port of entry and its service, and what was counted for it is found again by these.
