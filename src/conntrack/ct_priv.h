@@ -12,6 +12,7 @@
  * ct_wheel.c   when to look at a connection again
  * ct_tcp.c ct_tcp_window.c ct_udp.c ct_icmp.c ct_sctp.c ct_dccp.c ct_gre.c ct_other.c   trackers
  * ct_flags.c   a packet's state as others name it
+ * ct_check.c   invariants of all of it, for tests and fuzzing
  */
 #ifndef CT_PRIV_H
 #define CT_PRIV_H

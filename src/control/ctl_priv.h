@@ -3,6 +3,13 @@
  * What the files of this folder share: the registry's contents, which the prompt turns into
  * commands, and the views, which a registry carries so that it frees them.
  *
+ * ctl.c           the registry; ctl_job.c: methods that work in parts
+ * ctl_prompt.c    the door for people; ctl_words.c: what they type; ctl_feed.c: the socket for events
+ * ctl_view.c      views; ctl_policy.c: services and classes; ctl_conntrack.c: the table in figures
+ * ctl_walk.c      list, count, flush; ctl_filter.c: which connections; ctl_connections*.c: one of them
+ * ctl_events.c    an event as text and JSON
+ * ctl_table.c     text tables
+ *
  * Control lcore only.
  */
 #ifndef CONTROL_CTL_PRIV_H

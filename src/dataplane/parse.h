@@ -10,6 +10,7 @@
  *   parse_ip.c       IPv4 and IPv6 headers, options, extension headers, fragments
  *   parse_l4.c       transport headers and ports
  *   parse_cksum.c    transport checksums
+ *   parse_hash.c     hashes and digests of a burst, with SipHash
  *   parse_quoted.c   packets in ICMP errors
  *   parse_tunnel.c   packets in VXLAN, GENEVE and GTP-U
  *   parse_key.c      keys of zones that are not told apart by 5-tuples

@@ -2,6 +2,12 @@
 /*
  * Between the files of this folder: what a fragment says of itself, and the store of incomplete datagrams. All of it
  * belongs to the control lcore.
+ *
+ *   frag.c        a fragment comes in; time is over
+ *   frag_view.c   what it says of itself
+ *   frag_store.c  incomplete datagrams; who gives way
+ *   frag_join.c   one packet out of fragments
+ *   frag_split.c  fragments out of one packet
  */
 #ifndef FRAG_PRIV_H
 #define FRAG_PRIV_H
