@@ -125,8 +125,9 @@ parse_sctp_checksum(const struct rte_mbuf *m, const struct pkt_info *info);
  * [any lcore] Parse the packet that an ICMP error (outer->flags & PKT_F_ICMP_ERROR) quotes. Offsets
  * in *inner are from the start of the frame; inner->l3_len is what is there of it, perhaps less
  * than its header says. *tuple is the tuple of the quoted packet as it was sent (zone: the
- * error's), so its flow is that of the direction opposite to the error's. The first 8 bytes of the
- * transport header are there, no more may be. Returns DROP_NONE, or DROP_ICMP_INNER: cut, broken,
+ * error's), so its flow is that of the direction opposite to the error's. Of its transport header
+ * there is what names its connection: ICMP's 8 bytes, 4 of ports, GRE's up to its key; so
+ * inner->payload_off may lie behind the end. Returns DROP_NONE, or DROP_ICMP_INNER: cut, broken,
  * no first fragment, or itself an ICMP error (RFC 1122 3.2.2).
  */
 enum drop_reason

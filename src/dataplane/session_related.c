@@ -79,9 +79,8 @@ quote_transport(struct related *r, uint16_t delta)
 		patch_checksum(r, l4 + 16, delta, false);
 	if (proto == IPPROTO_UDP && quoted >= UDP_HEADER_LEN)
 		patch_checksum(r, l4 + 6, delta, true);
-	if (proto == IPPROTO_UDPLITE || proto == IPPROTO_DCCP)
-		patch_checksum(r, l4 + 6, delta,
-				proto == IPPROTO_UDPLITE); /* within the 8 bytes that are there */
+	if ((proto == IPPROTO_UDPLITE || proto == IPPROTO_DCCP) && quoted >= QUOTE_LEN)
+		patch_checksum(r, l4 + 6, delta, proto == IPPROTO_UDPLITE);
 	/* SCTP's CRC covers what is not quoted: it stays. Senders know their packet by its tag (RFC 9260 10). */
 }
 

@@ -5,6 +5,7 @@
  * is seen. What must hold: no such read; fast and complete parser agree; segmentation changes
  * nothing; offsets stay in order.
  */
+#include <netinet/in.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,15 @@ check_info(const struct pkt_info *info, const struct flow_key *key, uint32_t len
 							 PKT_F_ICMP_ERROR)) == 0));
 }
 
+/* Bytes of the transport header that a quoted packet's connection is named by. */
+static uint32_t
+named_by(const struct pkt_info *inner)
+{
+	if (inner->proto == IPPROTO_ICMP || inner->proto == IPPROTO_ICMPV6)
+		return 8;
+	return flow_has_ports(inner->proto) ? 4 : 0;
+}
+
 /* Whatever is inside, and the sums over it. */
 static void
 look_inside(const struct rte_mbuf *m, struct pkt_info info)
@@ -111,7 +121,7 @@ look_inside(const struct rte_mbuf *m, struct pkt_info info)
 	if (info.flags & PKT_F_ICMP_ERROR &&
 			parse_icmp_inner(m, &info, 1, &inner, &tuple) == DROP_NONE) {
 		CHECK(inner.l3_off == info.payload_off && inner.l3_off + inner.l3_len <= end);
-		CHECK(inner.l4_off >= inner.l3_off + 20 && inner.l4_off + 8u <= end);
+		CHECK(inner.l4_off >= inner.l3_off + 20 && inner.l4_off + named_by(&inner) <= end);
 		CHECK(tuple.key.family == info.family);
 	}
 	if (parse_tunnel(m, &info, &tunnel))
