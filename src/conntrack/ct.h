@@ -192,6 +192,9 @@ struct ct_ext *
 ct_ext(const struct ct_table *t, uint32_t conn);
 struct ct_ext *
 ct_ext_add(struct ct_table *t, uint32_t conn);
+/* For who can do without: it does not get the last eighth, which handshakes with a SYN cookie need. */
+struct ct_ext *
+ct_ext_add_spare(struct ct_table *t, uint32_t conn);
 /* Make `child` one of `master`'s. Both have an extension; the child has no master yet. */
 void
 ct_ext_link(struct ct_table *t, uint32_t master, uint32_t child);

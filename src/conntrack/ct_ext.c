@@ -38,6 +38,16 @@ ct_ext_add(struct ct_table *t, uint32_t conn)
 	return e;
 }
 
+struct ct_ext *
+ct_ext_add_spare(struct ct_table *t, uint32_t conn)
+{
+	if (ct_ext(t, conn) == NULL && t->n_exts - t->stats.exts <= t->n_exts / 8) {
+		t->stats.ext_full++;
+		return NULL;
+	}
+	return ct_ext_add(t, conn);
+}
+
 void
 ct_ext_link(struct ct_table *t, uint32_t master, uint32_t child)
 {

@@ -25,7 +25,7 @@
 int
 session_alg_attach(struct dp *dp, uint32_t conn, enum ct_helper helper)
 {
-	struct ct_ext *e = ct_ext_add(dp->ct, conn);
+	struct ct_ext *e = ct_ext_add_spare(dp->ct, conn);
 
 	if (e == NULL)
 		return -ENOSPC;

@@ -151,7 +151,7 @@ session_rule_apply(struct session *s, const struct session_rule *rule, uint32_t 
 		s->dp->alg_unread++; /* it goes on; what it announces is not let in */
 	if (!rule->has_label)
 		return;
-	ext = ct_ext_add(s->dp->ct, conn);
+	ext = ct_ext_add_spare(s->dp->ct, conn);
 	if (ext == NULL)
 		return; /* counted there; the connection goes on without */
 	memcpy(ext->label, rule->label, sizeof(ext->label));

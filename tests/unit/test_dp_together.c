@@ -155,6 +155,36 @@ test_helper_spares_services(void **state)
 	rig_close(&rig);
 }
 
+/* Forged requests take extensions, one each, but not those that handshakes with a cookie need. */
+static void
+test_extensions_for_cookies(void **state)
+{
+	struct packet p = udp(2000);
+	struct talk t = linux_talk(5000);
+	struct seg s;
+
+	(void)state;
+	open_(COOKIE_CONFIG(WITH("on",
+					    "\"rules\": [{\"protocol\": \"udp\", \"destination-port\": 69, \"helper\": \"tftp\","
+					    " \"label\": \"01\"}]"),
+			      AND("16", "\"classes\": []")),
+			1);
+	p.dport = 69;
+	for (uint16_t i = 0; i < 50; i++) {
+		p.sport = (uint16_t)(2000 + i);
+		rig_run(&rig, 0, &p);
+	}
+	assert_int_equal(left(1), 50);
+	assert_int_equal(connections(), 50);
+	assert_int_equal(stats().exts, 14);
+	client_opens(&t);
+	s = client_ack(&t);
+	client_says(&t, &s);
+	server_gets_syn(&t, 1460);
+	assert_int_equal(stats().exts, 15);
+	rig_close(&rig);
+}
+
 /* ---- classes ------------------------------------------------------------------------------------------------------ */
 
 /* What fits no connection, and what never has one, is not let through by a class that drops. */
@@ -254,6 +284,7 @@ main(void)
 		cmocka_unit_test(test_cookie_reset),
 		cmocka_unit_test(test_helper_protocol),
 		cmocka_unit_test(test_helper_spares_services),
+		cmocka_unit_test(test_extensions_for_cookies),
 		cmocka_unit_test(test_classes_of_strangers),
 		cmocka_unit_test(test_force_and_classes),
 	};
