@@ -54,6 +54,8 @@ flow_run_l4(const struct flow *f, struct rte_mbuf *m, uint8_t *l4, const struct 
 		flow_run_cksum(l4 + 16, f->l4_delta, false);
 		break;
 	case IPPROTO_ICMPV6:
+		if (unlikely(info->family != 6))
+			break; /* over IPv4 it is only a number: there may be nothing behind it */
 		flow_run_cksum(l4 + 2, f->l4_delta, false);
 		break;
 	default:

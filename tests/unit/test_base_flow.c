@@ -478,7 +478,7 @@ test_protocols(void **state)
 		assert_int_equal(flow_proto_number(name), i);
 		named++;
 	}
-	assert_int_equal(named, 10);
+	assert_int_equal(named, 15);
 	assert_string_equal(flow_proto_name(IPPROTO_DCCP), "dccp");
 	assert_int_equal(flow_proto_number("UDPLite"), IPPROTO_UDPLITE);
 	assert_int_equal(flow_proto_number("nonsense"), -1);
