@@ -53,6 +53,7 @@ struct counters {
 	uint64_t fragmented;	 /* packets that left in fragments */
 	uint64_t fragments_made; /* those fragments: all but one of each packet count as made */
 	uint64_t handover;	 /* given to the owner worker */
+	uint64_t lines_asked;	 /* packets that waited until a worker let their connection go */
 	uint64_t parked; /* waited in the worker for an earlier packet to come back from control */
 	uint64_t icmp_limited;	/* ICMP errors of shunt's own that the rate limit held back */
 	uint64_t cookies_sent;	/* SYNs answered with a SYN cookie */

@@ -288,9 +288,10 @@ flow_tuple_str(const struct flow_tuple *t, char *buf, size_t len);
  * One direction of a connection, one cache line: one look-up brings everything that a packet of an established
  * connection needs.
  *
- * Owner letters: [I] immutable after publish. [L] lent: written by the owner worker, and by the control lcore only
- * while a packet of this connection is in its hands (the worker then sends every other packet of the connection the
- * same way, so the two never write at once; the rings order their accesses).
+ * Owner letters: [I] immutable after publish. [L] lent: written by the owner worker while the flow has FLOW_F_FAST, and
+ * by the control lcore while a packet that the worker counts by this connection is in its hands, or the flow is not fast
+ * (the worker parks every other packet of the connection meanwhile, so the two never write at once; the rings order their
+ * accesses). Flags are written by control alone.
  */
 struct flow {
 	struct flow_key key; /* [I] as the packet arrives */

@@ -42,17 +42,20 @@ static unsigned int
 take_punts(struct dp *dp, uint64_t now)
 {
 	struct rte_mbuf *m[DP_RING_BURST];
-	unsigned int seen = 0;
+	unsigned int seen = dp->lend.n == 0 ? 0 : session_lend_poll(dp, now);
 
 	for (unsigned int w = 0; w < dp->n_workers; w++) {
+		/* Each may have to wait there. */
+		const unsigned int room = RTE_MIN(DP_RING_BURST, DP_LEND_MAX - dp->lend.n);
 		unsigned int n = rte_ring_sc_dequeue_burst(
-				dp->workers[w]->to_control, (void **)m, DP_RING_BURST, NULL);
+				dp->workers[w]->to_control, (void **)m, room, NULL);
 
 		for (unsigned int i = 0; i < RTE_MIN(n, AHEAD_NOTE); i++)
 			rte_prefetch0(pkt_meta(m[i]));
 		for (unsigned int i = 0; i < n; i++) {
 			fetch_ahead(dp, m, i, n);
-			session_packet(dp, m[i], now);
+			if (likely(dp->lend.n == 0) || !session_waits(dp, m[i]))
+				session_packet(dp, m[i], now);
 		}
 		seen += n;
 		session_return_flush(dp, w);

@@ -100,11 +100,13 @@ struct dp_txq {
  */
 #define DP_GATE_SLOTS 65536
 #define DP_GATE_MASK (DP_GATE_SLOTS - 1)
-#define DP_GATE_NO_KEY DP_GATE_SLOTS /* the last slot: packets without a key */
+#define DP_GATE_NO_KEY DP_GATE_SLOTS	   /* the last slot: packets without a key */
+#define DP_GATE_NOBODY (DP_GATE_SLOTS + 1) /* of no worker's: a packet comes to it, or leaves it */
 
 /*
  * A packet that is held for a neighbour needs nothing of its connection any more, only its own direction's order: control
- * tells the worker to count it by the hash of its key instead. One word in a ring: from and to, 20 bits each.
+ * tells the worker to count it by the hash of its key instead. One that came without its connection is counted by that
+ * from then on (session_lend.c). One word in a ring: from and to, 20 bits each.
  */
 static inline void *
 dp_gate_move(uint32_t from, uint32_t to)
@@ -120,6 +122,23 @@ dp_gate_move(uint32_t from, uint32_t to)
 struct dp_outbox {
 	unsigned int n;
 	struct rte_mbuf *m[DP_RING_BURST];
+};
+
+/* Packets with control that wait until their connection's worker lets it go, and those behind them: session_lend.c. [C] */
+#define DP_LEND_MAX 64
+struct dp_lend_wait {
+	struct rte_mbuf *m;
+	uint32_t slot;	 /* of the connection; DP_GATE_NOBODY: only behind another one */
+	uint32_t ticket; /* the worker has let it go when it has done so many moves */
+	uint8_t owner;	 /* who runs it */
+	bool asked;	 /* the worker was told */
+};
+struct dp_lend {
+	unsigned int n;
+	struct dp_lend_wait line[DP_LEND_MAX]; /* in order of arrival */
+	uint32_t told[DP_WORKERS_MAX];	       /* moves, by worker */
+	const struct dp_lend_wait *
+			foreign; /* the packet under way is this one, of another worker's connection */
 };
 
 enum dp_stage {
@@ -178,6 +197,7 @@ struct dp_worker {
 
 	/* [W] */
 	uint32_t in_flight __rte_cache_aligned; /* packets with control now */
+	uint32_t moves_done;			/* [A] of those that control told: it reads this */
 	uint16_t n_punt;
 	uint16_t n_dirty;
 	uint16_t dirty[PKT_BURST_MAX * 4]; /* txqs with packets */
@@ -256,8 +276,9 @@ struct dp {
 	uint32_t hash_seed;		  /* [I] */
 	struct replay_port *replay_ports; /* [I] replay only */
 	struct dp_cookies cookies;	  /* owners: there */
-	bool state_rules;		  /* [I] some rule looks at the connection's state */
-	struct counters c;		  /* control's own */
+	struct dp_lend lend;
+	bool state_rules;  /* [I] some rule looks at the connection's state */
+	struct counters c; /* control's own */
 	struct counter_pair *class_counters;
 	struct counter_pair *backend_counters;
 	struct dp_outbox *outbox; /* by worker */
@@ -327,6 +348,12 @@ worker_handover(struct dp_worker *w, struct rte_mbuf *m, uint16_t port_in, unsig
 /* Decide about a packet that a worker handed over and give it back (or hold it). Takes m. */
 void
 session_packet(struct dp *dp, struct rte_mbuf *m, uint64_t now);
+/* session_lend.c: those that wait for their lines. Returns how many there were. */
+unsigned int
+session_lend_poll(struct dp *dp, uint64_t now);
+/* Must m wait behind them? Then it is taken. */
+bool
+session_waits(struct dp *dp, struct rte_mbuf *m);
 /* Send on what l3 handed back (answers, released and given-up packets). */
 void
 session_l3_flush(struct dp *dp);

@@ -154,6 +154,7 @@ run_exception(struct dp_worker *w, struct pkt_burst *b, unsigned int i, struct f
 {
 	const struct pkt_info *info = &b->info[i];
 	bool fast, mine;
+	uint8_t flags;
 
 	if (info->flags & PKT_F_DROP) {
 		worker_drop(w, b->mbuf[i], info->reason);
@@ -170,8 +171,10 @@ run_exception(struct dp_worker *w, struct pkt_burst *b, unsigned int i, struct f
 		return false;
 	}
 	mine = f->owner == w->index;
+	/* Read once: a flow that becomes fast at this moment is so for all that follows, or not at all. */
+	flags = __atomic_load_n(&f->flags, __ATOMIC_ACQUIRE);
 	/* Towards a neighbour that is being resolved, packets queue up in l3, not here. */
-	fast = (!(info->flags & SLOW_FLAGS) || run_tagged(w, b, i)) && (f->flags & FLOW_F_FAST) &&
+	fast = (!(info->flags & SLOW_FLAGS) || run_tagged(w, b, i)) && (flags & FLOW_F_FAST) &&
 			w->nexthops[f->nexthop].usable;
 	/* What goes to control anyway keeps its place in the ring. */
 	if ((fast || !mine) && worker_gate(w, b->flow[i], b->hash[i])) {
@@ -186,11 +189,11 @@ run_exception(struct dp_worker *w, struct pkt_burst *b, unsigned int i, struct f
 		worker_punt(w, b, i, punt_reason(info, true));
 		return false;
 	}
-	if ((f->flags & FLOW_F_L7) && l7_settles(b, i, f)) {
+	if ((flags & FLOW_F_L7) && l7_settles(b, i, f)) {
 		worker_punt(w, b, i, PUNT_L7);
 		return false;
 	}
-	if (f->flags & FLOW_F_DROP) {
+	if (flags & FLOW_F_DROP) {
 		counter_add(&w->class_counters[f->class_id], info->l3_len);
 		worker_drop(w, b->mbuf[i], DROP_CLASS_DROP);
 		return false;

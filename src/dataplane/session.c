@@ -172,16 +172,6 @@ session_close(struct dp *dp, uint32_t conn, enum ct_why why)
 	ct_close_for(dp->ct, conn, why);
 }
 
-/*
- * Does the worker hold this connection's lines (base/flow.h, lending)? It had missed the flow: it was published, or
- * moved in the table, at that moment.
- */
-static bool
-worker_holds(const struct session *s, const struct ct_conn *c)
-{
-	return s->meta->flow == FLOW_NONE && (c->flow[0].flags & FLOW_F_FAST);
-}
-
 /* Returns false when the connection gave way to a new one: treat the packet as the first of it. */
 static bool
 known(struct session *s, uint32_t id)
@@ -193,18 +183,10 @@ known(struct session *s, uint32_t id)
 	enum drop_reason why = DROP_NONE;
 	struct ct_verdict v;
 
-	if (worker_holds(s, c)) {
-		/*
-		 * Sent back to be run there, it would be overtaken by those behind it. So it is only sent on, and what the
-		 * worker writes is left alone; what changes the connection's state takes it off the fast path first.
-		 */
-		if (!(s->meta->info.flags & PKT_F_CONTROL)) {
-			s->lines_away = true;
-			session_note(s->dp, s->m, CT_STATE_ESTABLISHED, dir, conn);
-			session_forward(s, conn, dir);
-			return true;
-		}
-		set_fast(s->dp, conn, false);
+	/* Its worker missed the flow, which was published, or moved in the table, at that moment. */
+	if (unlikely(!session_lent(s, conn))) {
+		session_ask(s, id);
+		return true;
 	}
 	if (dir == FLOW_REPLY && s->dp->rules != NULL && session_rule_forces(s, conn)) {
 		session_close(s->dp, conn, CT_WHY_CLOSED);
@@ -242,14 +224,15 @@ known(struct session *s, uint32_t id)
 		settle_l7(s, conn, dir, v.state);
 		trace_note(s->dp, s->m); /* its class is that of this packet already */
 	}
+	/* Before the packet leaves: one that is held for a neighbour lets the connection go. */
+	if (v.established || v.closing)
+		set_fast(s->dp, conn, v.established && !v.closing);
 	if (why == DROP_NO_ROUTE)
 		session_drop_error(s->dp, s->m, why, L3_ICMP_NO_ROUTE, 0);
 	else if (why != DROP_NONE)
 		session_drop(s->dp, s->m, why);
 	else
 		session_forward(s, conn, dir);
-	if (v.established || v.closing)
-		set_fast(s->dp, conn, v.established && !v.closing);
 	if (v.close)
 		session_close(s->dp, conn, CT_WHY_CLOSED);
 	return true;

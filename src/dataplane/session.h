@@ -9,6 +9,7 @@
  *   session_cookie.c   those that begin with a SYN cookie
  *   session_related.c  ICMP errors about known connections
  *   session_frag.c     fragments: put together when they come in, cut when they leave
+ *   session_lend.c     packets whose worker did not know that it lends their connection
  *   session_send.c     how each of them ends: forwarded, held, dropped, consumed
  *   compile.c          policy and rewrite of one direction into a struct flow
  */
@@ -29,7 +30,6 @@ struct session {
 	struct flow_tuple tuple;	 /* as it came in */
 	const struct cookie_ack *cookie; /* the packet was an ACK of a SYN cookie; NULL: was not */
 	bool opened;			 /* it opened a connection */
-	bool lines_away; /* the worker holds the connection's lines: read, do not write */
 };
 
 /* ---- session.c ------------------------------------------------------------------------------------------------ */
@@ -142,6 +142,18 @@ session_fits(struct dp *dp, struct rte_mbuf *m, uint16_t mtu);
 /* Give m, which is to be sent, back to its worker, whole or cut, as was noted. Takes m. */
 void
 session_leave(struct dp *dp, struct rte_mbuf *m);
+
+/* ---- session_lend.c ------------------------------------------------------------------------------------------------ */
+
+/* May control write the connection's lines, for this packet (base/flow.h, lending)? */
+bool
+session_lent(const struct session *s, uint32_t conn);
+/* Ask its worker for them: the packet comes again when they are lent. Takes it. */
+void
+session_ask(struct session *s, uint32_t id);
+/* Tell worker `to` to count a packet at another slot. False: it cannot be told now. */
+bool
+session_move_gate(struct dp *dp, unsigned int to, uint32_t from_slot, uint32_t to_slot);
 
 /* ---- session_send.c: each takes the packet, but for session_note and session_may_leave when it says true ---------- */
 

@@ -145,8 +145,7 @@ release_connection(struct dp *dp, struct rte_mbuf *m)
 
 	if (meta->gate == PKT_GATE_NONE || meta->gate == to)
 		return;
-	if (rte_ring_sp_enqueue(dp->workers[meta->worker]->gates, dp_gate_move(meta->gate, to)) ==
-			0)
+	if (session_move_gate(dp, meta->worker, meta->gate, to))
 		meta->gate = to;
 }
 
@@ -207,11 +206,9 @@ session_forward(struct session *s, uint32_t conn, enum flow_dir dir)
 	else
 		flow_run(f, &ct_conns6(s->dp->ct)[conn], dir, s->m, &s->meta->info,
 				&l3_nexthops(s->dp->l3)[f->nexthop]);
-	if (!s->lines_away) {
-		/* When it was last seen, the tracker says: a SYN repeated to nobody keeps nothing alive. */
-		f->packets++;
-		f->bytes += s->meta->info.l3_len;
-	}
+	/* When it was last seen, the tracker says: a SYN repeated to nobody keeps nothing alive. */
+	f->packets++;
+	f->bytes += s->meta->info.l3_len;
 	flow_count_policy(s->dp->class_counters, s->dp->backend_counters, f, dir,
 			s->meta->info.l3_len);
 	transmit(s->dp, s->m, f->nexthop, f->queue, s->now);

@@ -251,6 +251,7 @@ stats_call(void *ctx, const json_t *params, json_t **result)
 	set(o, "fragments_made", t.c.fragments_made);
 	set(o, "handover", t.c.handover);
 	set(o, "parked", t.c.parked);
+	set(o, "lines_asked", t.c.lines_asked);
 	set(o, "icmp_limited", t.c.icmp_limited);
 	json_object_set_new(o, "syn_cookies", cookies_json(dp, &t.c));
 	json_object_set_new(o, "fast_share",

@@ -185,13 +185,27 @@ count_forwarded(struct dp_worker *w, const struct pkt_meta *meta)
 static void
 move_gates(struct dp_worker *w)
 {
+	uint32_t done = 0;
 	void *move;
 
 	while (rte_ring_sc_dequeue(w->gates, &move) == 0) {
-		w->gate[(uintptr_t)move & (DP_GATE_SLOTS * 2 - 1)]--;
-		w->gate[(uintptr_t)move >> 20]++;
+		const uint32_t from = (uintptr_t)move & (DP_GATE_SLOTS * 2 - 1);
+		const uint32_t to = (uint32_t)((uintptr_t)move >> 20);
+
+		if (from != DP_GATE_NOBODY)
+			w->gate[from]--;
+		else
+			w->in_flight++;
+		if (to != DP_GATE_NOBODY)
+			w->gate[to]++;
+		else
+			w->in_flight--;
 		w->gate_opened = true;
+		done++;
 	}
+	/* Control may write what this worker ran until now. */
+	if (done != 0)
+		__atomic_store_n(&w->moves_done, w->moves_done + done, __ATOMIC_RELEASE);
 }
 
 /* Datagrams that control put together: the first time that anybody looks at them as packets. */
@@ -430,7 +444,7 @@ worker_poll_inside(struct dp_worker *w, uint64_t now)
 {
 	unsigned int seen = 0, n;
 
-	if (w->in_flight != 0 || !rte_ring_empty(w->from_control)) {
+	if (w->in_flight != 0 || !rte_ring_empty(w->from_control) || !rte_ring_empty(w->gates)) {
 		uint64_t t0 = w->profile ? rte_rdtsc() : 0;
 
 		seen += take_back(w, now);

@@ -138,8 +138,8 @@ void
 rig_run(struct rig *r, unsigned int port, const struct packet *p);
 
 /*
- * Every packet is somewhere: rx + made = tx + drops + local + merged + held + waiting fragments + with control + parked +
- * handed over.
+ * Every packet is somewhere: rx + made = tx + drops + local + merged + held + waiting fragments + with control (waiting for
+ * its connection's lines, too) + parked + handed over.
  */
 void
 rig_check(const struct rig *r);

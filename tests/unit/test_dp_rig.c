@@ -210,13 +210,14 @@ rig_idle(const struct rig *r)
 	for (unsigned int i = 0; i < r->dp->n_workers; i++) {
 		const struct dp_worker *w = r->dp->workers[i];
 
-		if (!rte_ring_empty(w->to_control) || !rte_ring_empty(w->from_control))
+		if (!rte_ring_empty(w->to_control) || !rte_ring_empty(w->from_control) ||
+				!rte_ring_empty(w->gates))
 			return false;
 		for (unsigned int j = 0; j < r->dp->n_workers; j++)
 			if (w->handover_in[j] != NULL && !rte_ring_empty(w->handover_in[j]))
 				return false;
 	}
-	return true;
+	return r->dp->lend.n == 0;
 }
 
 void
@@ -253,6 +254,20 @@ struct tally {
 	uint64_t in, out, drops, local, merged, inside;
 	uint64_t with_control, gates; /* must be the same */
 };
+
+/* Packets that are about to be counted by one worker more (NOBODY as the first slot), or by one less. */
+static void
+look_into_moves(struct rte_ring *gates, struct tally *t)
+{
+	void *move = NULL;
+
+	for (unsigned int n = rte_ring_count(gates); n > 0; n--) {
+		assert_int_equal(rte_ring_sc_dequeue(gates, &move), 0);
+		t->gates += ((uintptr_t)move & 0xfffff) == DP_GATE_NOBODY;
+		t->gates -= (uintptr_t)move >> 20 == DP_GATE_NOBODY;
+		assert_int_equal(rte_ring_sp_enqueue(gates, move), 0);
+	}
+}
 
 /* Packets of the return ring by what they are: it is emptied and filled again. */
 static void
@@ -292,6 +307,7 @@ tally_worker(const struct dp *dp, const struct dp_worker *w, struct tally *t)
 
 	tally_counters(t, &w->c);
 	look_into(w->from_control, &gated, &alive);
+	look_into_moves(w->gates, t);
 	t->with_control += rte_ring_count(w->to_control) + gated;
 	t->gates += w->in_flight;
 	t->inside += rte_ring_count(w->to_control) + alive + w->n_parked;
@@ -306,8 +322,13 @@ void
 rig_check(const struct rig *r)
 {
 	const unsigned int held = l3_held(r->dp->l3);
-	struct tally t = { .inside = held + session_frag_waiting(r->dp), .with_control = held };
+	const struct dp_lend *l = &r->dp->lend;
+	struct tally t = { .inside = held + session_frag_waiting(r->dp) + l->n,
+		.with_control = held + l->n };
 
+	for (unsigned int i = 0; i < l->n; i++) /* two workers count it */
+		t.with_control += l->line[i].asked &&
+				l->line[i].owner != pkt_meta(l->line[i].m)->worker;
 	tally_counters(&t, &r->dp->c);
 	for (unsigned int i = 0; i < r->dp->n_workers; i++)
 		tally_worker(r->dp, r->dp->workers[i], &t);
