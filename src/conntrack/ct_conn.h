@@ -115,7 +115,7 @@ struct ct_conn {
 		} other;
 		uint8_t tracker[56];
 	};
-	uint16_t status; /* [L] CT_S_* */
+	uint16_t status; /* [C] CT_S_*; workers read */
 	uint8_t owner;	 /* [I] worker index */
 	uint8_t policy;	 /* [I] timeout policy; 0 = defaults */
 	uint32_t mark;	 /* [L] */

@@ -434,7 +434,12 @@ believe(const struct ct_table *t, struct ct_conn *c, enum flow_dir dir, const st
 	if (!(c->status & CT_S_SEEN_REPLY) && s->kind == CT_SEG_SYN && old == CT_TCP_SYN_SENT)
 		return false;
 	tcp->limits = limits_of(t, c, s);
-	if ((c->status & CT_S_SEEN_REPLY) && next == CT_TCP_ESTABLISHED &&
+	/*
+	 * Not written again: on the fast path it is set already, and control may at this moment say that the connection is
+	 * closed, in the same word, of one that is not lent to it (ageing, flush). That must not be overwritten.
+	 */
+	if ((c->status & (CT_S_SEEN_REPLY | CT_S_ASSURED)) == CT_S_SEEN_REPLY &&
+			next == CT_TCP_ESTABLISHED &&
 			(old == CT_TCP_SYN_RECV || old == CT_TCP_ESTABLISHED))
 		c->status |= CT_S_ASSURED;
 	return true;

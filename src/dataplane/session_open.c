@@ -109,8 +109,6 @@ own(struct session *s, uint32_t conn, uint16_t backend)
 	if (s->dp->lim != NULL)
 		c->status |= CT_S_COUNTED;
 	c->flow[FLOW_ORIGINAL].port_in = s->meta->port_in;
-	c->flow[FLOW_ORIGINAL].owner = s->meta->worker;
-	c->flow[FLOW_REPLY].owner = s->meta->worker;
 	c->flow[FLOW_REPLY].backend = backend;
 }
 

@@ -43,7 +43,7 @@ struct side {
 
 struct test {
 	struct rig rig;
-	bool stop;
+	bool go, stop, stopped; /* [A]: what was written before is seen after */
 	uint64_t random;
 	struct side side[CONNECTIONS][2];
 	uint64_t flushed;
@@ -67,6 +67,8 @@ worker_lcore(void *arg)
 	struct test *t = arg;
 	struct dp *dp = t->rig.dp;
 
+	while (!__atomic_load_n(&t->go, __ATOMIC_ACQUIRE))
+		;
 	rte_rcu_qsbr_thread_register(dp->qsbr, 0);
 	rte_rcu_qsbr_thread_online(dp->qsbr, 0);
 	while (!__atomic_load_n(&t->stop, __ATOMIC_ACQUIRE)) {
@@ -75,6 +77,7 @@ worker_lcore(void *arg)
 	}
 	rte_rcu_qsbr_thread_offline(dp->qsbr, 0);
 	rte_rcu_qsbr_thread_unregister(dp->qsbr, 0);
+	__atomic_store_n(&t->stopped, true, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -189,10 +192,12 @@ test_all_at_once(void **state)
 	rig_open(&t->rig, &p);
 	begin = dp_now(t->rig.dp);
 	assert_int_equal(rte_eal_remote_launch(worker_lcore, t, 1), 0);
+	__atomic_store_n(&t->go, true, __ATOMIC_RELEASE);
 	run(t, begin + (seconds != NULL ? strtoull(seconds, NULL, 10) : 3) * TIME_NS_PER_S,
 			nowhere);
 	__atomic_store_n(&t->stop, true, __ATOMIC_RELEASE);
 	rte_eal_wait_lcore(1);
+	assert_true(__atomic_load_n(&t->stopped, __ATOMIC_ACQUIRE));
 	t->rig.now = dp_now(t->rig.dp);
 	rig_finish(&t->rig);
 	assert_null(ct_check(t->rig.dp->ct));
