@@ -99,6 +99,30 @@ cannot_leave(struct session *s, uint16_t nexthop)
 	return !session_may_leave(s->dp, s->m, nexthop);
 }
 
+/* What compile_decide() said. */
+static void
+refused_by_policy(struct session *s, int rc, uint16_t class_id)
+{
+	if (rc == -ENETUNREACH)
+		session_drop_error(s->dp, s->m, DROP_NO_ROUTE, L3_ICMP_NO_ROUTE, 0);
+	else if (rc == -EPERM)
+		session_drop_class(s->dp, s->m, class_id);
+	else
+		session_drop(s->dp, s->m, DROP_NEIGH_FULL);
+}
+
+/* What ct_open() said. */
+static void
+refused_by_table(struct session *s, int rc, const struct wanted *w)
+{
+	if (rc == -ENOSPC)
+		table_full(s, w->expected != FLOW_NONE || w->service >= 0);
+	else if (rc == -EDQUOT)
+		session_drop(s->dp, s->m, DROP_CT_ZONE_LIMIT);
+	else
+		session_drop(s->dp, s->m, DROP_CT_CLASH);
+}
+
 /* What must be known to close the connection again, whatever comes next: limits ask for the port of entry. */
 static void
 own(struct session *s, uint32_t conn, uint16_t backend)
@@ -142,14 +166,10 @@ open_connection(struct session *s, const struct wanted *w)
 	}
 	ct_prefetch_tuple(dp->ct, &reply); /* memory answers while policy is asked */
 	rc = decide_new(s, &q, &cls, &a.nexthop);
-	if (rc == -ENETUNREACH)
-		session_drop_error(dp, s->m, DROP_NO_ROUTE, L3_ICMP_NO_ROUTE, 0);
-	else if (rc == -EPERM)
-		session_drop_class(dp, s->m, cls.class_id);
-	else if (rc != 0)
-		session_drop(dp, s->m, DROP_NEIGH_FULL);
-	if (rc != 0)
+	if (rc != 0) {
+		refused_by_policy(s, rc, cls.class_id);
 		return;
+	}
 	/* What does not get out opens nothing, so that nobody fills the table with it. */
 	if (cannot_leave(s, a.nexthop))
 		return;
@@ -157,14 +177,10 @@ open_connection(struct session *s, const struct wanted *w)
 		rc = session_alg_open(s, w->expected, &reply, &a.conn);
 	else
 		rc = ct_open(dp->ct, &s->tuple, &reply, s->meta->worker, &s->pkt, &a.conn);
-	if (rc == -ENOSPC)
-		table_full(s, w->expected != FLOW_NONE || w->service >= 0);
-	else if (rc == -EDQUOT)
-		session_drop(dp, s->m, DROP_CT_ZONE_LIMIT);
-	else if (rc != 0)
-		session_drop(dp, s->m, DROP_CT_CLASH);
-	if (rc != 0)
+	if (rc != 0) {
+		refused_by_table(s, rc, w);
 		return;
+	}
 	own(s, a.conn, choice.backend);
 	if (s->cookie != NULL && !session_cookie_opened(s, a.conn)) {
 		session_close(dp, a.conn, CT_WHY_CLOSED);
