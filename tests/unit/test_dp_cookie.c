@@ -14,10 +14,10 @@ every_set_of_options(void **state)
 	(void)state;
 	open_(COOKIE_CONFIG("\"mode\": \"on\"", ROOM), 1);
 	for (unsigned int c = 0; c < 2 * 2 * 5; c++)
-		for (unsigned int s = 0; s < 2 * 2 * 5; s++) {
+		for (unsigned int s = 0; s < 2 * 2 * 5; s++, port++) {
 			struct talk t = {
 				.v6 = (c + s) % 2,
-				.port = port++,
+				.port = port,
 				.isn = port * UINT32_C(0x9e3779b9),
 				.server_isn = port * UINT32_C(0x85ebca6b),
 				.client = { .mss = 1452,
