@@ -321,7 +321,7 @@ struct ct_stats {
 	uint32_t dying;		/* closed, and not yet reclaimed */
 	uint64_t clashes;	/* refused: tuple taken */
 	uint64_t displaced;	/* entries moved to make room */
-	uint64_t bytes;		/* all memory of the table */
+	uint64_t bytes;		/* all memory of the table, but for the events' ring */
 	uint32_t exts;		/* extensions in use */
 	uint32_t exts_max;
 	uint64_t ext_full; /* refused: no extension left */

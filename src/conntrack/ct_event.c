@@ -31,7 +31,6 @@ ct_events_init(struct ct_table *t, const struct ct_events_params *p)
 		return -ENOMEM;
 	e->mask = n - 1;
 	e->on = e->always ? e->kinds : 0;
-	t->stats.bytes += n * sizeof(*e->ring);
 	return 0;
 }
 
