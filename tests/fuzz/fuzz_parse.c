@@ -100,11 +100,14 @@ check_info(const struct pkt_info *info, const struct flow_key *key, uint32_t len
 							 PKT_F_ICMP_ERROR)) == 0));
 }
 
-/* Bytes of the transport header that a quoted packet's connection is named by. */
+/*
+ * Bytes of the transport header that a quoted packet's connection is named by. ICMPv6 inside IPv4 is a number like any
+ * other, and so the other way round: it has no query whose identifier would name anything.
+ */
 static uint32_t
 named_by(const struct pkt_info *inner)
 {
-	if (inner->proto == IPPROTO_ICMP || inner->proto == IPPROTO_ICMPV6)
+	if (inner->proto == (inner->family == 6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
 		return 8;
 	return flow_has_ports(inner->proto) ? 4 : 0;
 }
