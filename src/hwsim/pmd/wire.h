@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The far side of a port's wire: loopback, capture files, a TAP interface, or a generator. Text of the devarg:
+ *
+ *   loop                                  what is sent comes back (the default)
+ *   none                                  nothing comes, what is sent is lost and counted
+ *   peer:N                                joined with port N of the same NIC
+ *   pcap:rx=FILE;tx=FILE;rate=PPS|MBPS"M";loop=N   a capture in at its own times or a rate; what is sent into another
+ *   tap:NAME                              a kernel interface
+ *   gen:flows=N;size=B[-B|,B...];rate=..;seed=N;sessions=N;churn=N;...   a generator (gen.h)
+ *
+ * Separators are ';' because ',' is devargs'. A wire is used by one thread a direction and queue at a time: rx(q) of different
+ * queues may run on different lcores at once; a kind that cannot says queues = 1 and is called under the NIC's lock.
+ */
+#ifndef HWSIM_WIRE_H
+#define HWSIM_WIRE_H
+
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "hwsim/core/pkt.h"
+#include "hwsim/core/sim.h"
+#include "hwsim/core/steer.h"
+
+struct wire;
+
+struct wire_params {
+	const char *text; /* as above */
+	uint16_t port;	  /* switch port */
+	uint16_t ethdev;
+	uint64_t seed;	   /* of the NIC; a wire's own seed= goes before */
+	uint64_t link_bps; /* a rate that is not given is this */
+	bool unpaced;	   /* clock=off: as fast as it is asked, unless a rate is given */
+	int socket;
+};
+
+struct wire_stats {
+	uint64_t rx_frames, rx_bytes; /* towards the NIC */
+	uint64_t tx_frames, tx_bytes; /* from it */
+	uint64_t tx_lost;
+	uint64_t errors; /* frames too long, records cut off */
+};
+
+struct wire_ops {
+	const char *name;
+	/*
+	 * Frames that arrive at `now` (ns since the port started) or before, at most n, into mbufs of `pool`. when[i] is the ns at
+	 * which frame i arrived; NULL if nobody asks. Only frames that RSS sends to queue q, where the wire knows how to
+	 * (spread()), else q is 0.
+	 */
+	uint16_t (*rx)(struct wire *w, uint16_t q, struct rte_mempool *pool, struct rte_mbuf **m,
+			uint64_t *when, uint16_t n, uint64_t now);
+	/* Takes n frames, frees them. Returns those that were taken; the rest stay the caller's. */
+	uint16_t (*tx)(struct wire *w, uint16_t q, struct rte_mbuf **m, uint16_t n, uint64_t now);
+	/* The port's RSS, whenever it changes: a generator sorts its flows by it. NULL: the wire cannot. */
+	void (*spread)(struct wire *w, const struct sim_rss *rss);
+	/* ns of the next frame, UINT64_MAX: none in sight. For the virtual clock and interrupts. */
+	uint64_t (*next)(struct wire *w);
+	/* Readable when frames may be there; -1: ask next(). */
+	int (*fd)(struct wire *w);
+	bool (*link)(const struct wire *w);
+	void (*close)(struct wire *w);
+};
+
+/* First member of every kind. */
+struct wire {
+	const struct wire_ops *ops;
+	struct wire_stats stats;
+};
+
+/* Makes the wire that params->text asks for. `e` names the part of the text at fault. */
+int
+wire_open(const struct wire_params *params, struct wire **w, struct sim_error *e);
+
+/* One each kind: `options` is the text behind the colon. */
+int
+wire_pcap_open(const struct wire_params *params, const char *options, struct wire **w,
+		struct sim_error *e);
+int
+wire_tap_open(const struct wire_params *params, const char *options, struct wire **w,
+		struct sim_error *e);
+int
+wire_gen_open(const struct wire_params *params, const char *options, struct wire **w,
+		struct sim_error *e);
+int
+wire_loop_open(const struct wire_params *params, const char *options, struct wire **w,
+		struct sim_error *e);
+int
+wire_none_open(const struct wire_params *params, const char *options, struct wire **w,
+		struct sim_error *e);
+
+/* "key=value;key=value": finds key, copies its value. 0, -ENOENT; wire_option_check() refuses unknown keys by name. */
+int
+wire_option(const char *options, const char *key, char *value, size_t size);
+int
+wire_option_check(const char *options, const char *const *known, struct sim_error *e);
+
+#endif /* HWSIM_WIRE_H */
