@@ -78,7 +78,7 @@ struct sim_phv {
 	uint8_t ct;	      /* enum sim_ct_state */
 	uint8_t integrity[2]; /* enum sim_integrity; filled on demand */
 	uint8_t pad;
-	uint32_t mark;
+	uint32_t mark; /* mark, meta and tag: numbers, in host order */
 	uint32_t meta;
 	uint32_t tag[SIM_TAGS];
 	struct sim_level level[2];
