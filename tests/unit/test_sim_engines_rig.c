@@ -101,11 +101,9 @@ stamp(void *ctx, const struct sim_frame *f, enum sim_stamp_what what, uint32_t u
 void
 rig_init(struct rig *r, const struct sim_profile *p, uint64_t seed)
 {
-	struct sim_engines_params params = { .start = start,
-		.object = object,
-		.done = done,
-		.stamp = stamp,
-		.ctx = r };
+	struct sim_engines_params params = {
+		.start = start, .object = object, .done = done, .stamp = stamp, .ctx = r
+	};
 
 	memset(r, 0, sizeof(*r));
 	r->profile = *p;
