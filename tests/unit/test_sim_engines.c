@@ -36,7 +36,7 @@ sum(const struct sim_profile *p, const struct sim_path *path, bool hit)
 			t += (s->count + 63) / 64 * (sim_cycle)p->steering_copy;
 			break;
 		case SIM_STEP_CT:
-			t += 5000 + s->line;
+			t += 5000 + s->line % 64;
 			break;
 		case SIM_STEP_METER:
 			t += 1;
