@@ -47,14 +47,14 @@ sim_dma_write(struct sim_nic *nic, struct sim_nframe *f, sim_cycle now)
 	write_next(nic, now);
 }
 
-/* All that wait for a completion have it: it is on the link until `end`. */
+/* The first `n` that wait for a completion have it: it is on the link until `end`. */
 static void
-batch_close(struct sim_queue *q, sim_cycle end, sim_cycle now)
+batch_close(struct sim_queue *q, uint32_t n, sim_cycle end, sim_cycle now)
 {
 	struct sim_nic *nic = q->nic;
 	struct sim_nframe *f;
 
-	while ((f = sim_list_take(&q->hold)) != NULL) {
+	while (n-- > 0 && (f = sim_list_take(&q->hold)) != NULL) {
 		sim_unit_leave(&nic->completion_unit, f->entered, now);
 		sim_pipe_put(&nic->dma.seen, f, end + nic->pcie.write_latency);
 	}
@@ -67,7 +67,7 @@ batch_written(void *owner, const struct sim_event *ev)
 	struct sim_queue *q = owner;
 
 	if (q->gen == (uint32_t)(uintptr_t)ev->ptr)
-		batch_close(q, ev->at, ev->at);
+		batch_close(q, ev->arg, ev->at, ev->at);
 }
 
 static void
@@ -88,8 +88,9 @@ batch_late(void *owner, const struct sim_event *ev)
 		return;
 	q->batch -= n;
 	end = sim_pcie_write(&nic->pcie, ev->at, n * nic->profile.dma_cqe_bytes);
+	written.arg = n;
 	if (!sim_event_at(nic, end, SIM_P_DMA, &written))
-		batch_close(q, end, ev->at);
+		batch_close(q, n, end, ev->at);
 }
 
 static void
@@ -126,7 +127,7 @@ write_done(struct sim_nic *nic, struct sim_nframe *f, sim_cycle now)
 		sim_list_put(&q->hold, f);
 		sim_unit_enter(&nic->completion_unit, now);
 		if (seen != SIM_NEVER)
-			batch_close(q, seen, now);
+			batch_close(q, q->hold.n, seen, now);
 		else
 			batch_wait(q, now);
 	}
@@ -205,20 +206,25 @@ sim_dma_fetch(struct sim_queue *q, sim_cycle now)
 
 /* --- transmit: frames of the rings --- */
 
+/* Behind the others that have something to send. */
+static void
+active_put(struct sim_dma *dma, struct sim_queue *q)
+{
+	if (q->active || q->local == 0)
+		return;
+	q->active = true;
+	q->next = NULL;
+	if (dma->tx_tail != NULL)
+		dma->tx_tail->next = q;
+	else
+		dma->tx_head = q;
+	dma->tx_tail = q;
+}
+
 void
 sim_dma_activate(struct sim_queue *q, sim_cycle now)
 {
-	struct sim_dma *dma = &q->nic->dma;
-
-	if (!q->active && q->local > 0) {
-		q->active = true;
-		q->next = NULL;
-		if (dma->tx_tail != NULL)
-			dma->tx_tail->next = q;
-		else
-			dma->tx_head = q;
-		dma->tx_tail = q;
-	}
+	active_put(&q->nic->dma, q);
 	sim_dma_pump(q->nic, now);
 }
 
@@ -286,15 +292,7 @@ sim_dma_pump(struct sim_nic *nic, sim_cycle now)
 		sim_pipe_put(&dma->read, f,
 				sim_pcie_read(&nic->pcie, now, f->f.pkt.len, 0));
 		sim_dma_fetch(q, now);
-		if (q->local > 0 && !q->active) {
-			q->active = true;
-			q->next = NULL;
-			if (dma->tx_tail != NULL)
-				dma->tx_tail->next = q;
-			else
-				dma->tx_head = q;
-			dma->tx_tail = q;
-		}
+		active_put(dma, q);
 	}
 }
 

@@ -357,6 +357,7 @@ struct sim_cmd {
 	sim_cycle at, entered;
 	void (*done)(void *arg);
 	void *arg;
+	uint32_t line; /* that is written */
 };
 
 struct sim_cmdq {
@@ -367,6 +368,8 @@ struct sim_cmdq {
 	struct sim_unit unit;
 };
 
+void
+sim_cmdq_init(struct sim_nic *nic);
 void
 sim_cmdq_fini(struct sim_nic *nic);
 
