@@ -27,8 +27,8 @@ memory_ns(const struct sim_profile *p, uint32_t rules)
 {
 	if (p->command_memory_ns == 0 || rules <= p->command_memory_from)
 		return 0;
-	return (uint64_t)llround(p->command_memory_ns *
-			log10((double)rules / p->command_memory_from));
+	return (uint64_t)llround(
+			p->command_memory_ns * log10((double)rules / p->command_memory_from));
 }
 
 static uint64_t
@@ -45,15 +45,13 @@ sim_cmd_ns(const struct sim_profile *p, enum sim_cmd_kind kind, const struct sim
 	case SIM_CMD_INSERT:
 		return p->command_insert_ns + further(cost->items, p->command_item_ns) +
 				further(cost->match_entries, p->command_match_entry_ns) +
-				actions_ns(p, cost) +
-				(uint64_t)cost->walked * p->command_walk_ns +
+				actions_ns(p, cost) + (uint64_t)cost->walked * p->command_walk_ns +
 				memory_ns(p, cost->table_rules) +
 				(cost->root ? p->command_root_ns : 0);
 	case SIM_CMD_DELETE:
 		return p->command_delete_ns;
 	case SIM_CMD_UPDATE:
-		return p->command_update_ns + actions_ns(p, cost) +
-				memory_ns(p, cost->table_rules);
+		return p->command_update_ns + actions_ns(p, cost) + memory_ns(p, cost->table_rules);
 	}
 	return 0;
 }

@@ -20,8 +20,8 @@
 #define FIRST_EPOCH 1u
 
 struct sim_counter_view {
-	uint32_t epoch; /* of the last touch */
-	uint64_t packets, bytes; /* after the last touch */
+	uint32_t epoch;			   /* of the last touch */
+	uint64_t packets, bytes;	   /* after the last touch */
 	uint64_t seen_packets, seen_bytes; /* at the last refresh, when it was touched since */
 	uint64_t base_packets, base_bytes; /* at the last reset */
 };
@@ -201,8 +201,8 @@ sim_counters_init(struct sim_nic *nic)
 	const uint32_t held = nic->profile.objects_counter_cache;
 
 	c->epoch = FIRST_EPOCH;
-	c->refresh = sim_profile_cycles(&nic->profile,
-			UINT64_C(1000) * nic->profile.objects_counter_refresh_us);
+	c->refresh = sim_profile_cycles(
+			&nic->profile, UINT64_C(1000) * nic->profile.objects_counter_refresh_us);
 	c->unit.s.name = "counter_cache";
 	c->unit.s.servers = 1;
 	if (c->refresh > 0) {

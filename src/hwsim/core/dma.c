@@ -29,8 +29,7 @@ write_next(struct sim_nic *nic, sim_cycle now)
 	f->seen = SIM_NEVER;
 	/* The frame that makes the batch full has the completion right behind it: nobody comes in between. */
 	if (q->gen == f->gen && ++q->batch >= coalesce) {
-		f->seen = sim_pcie_write(&nic->pcie, end,
-				q->batch * nic->profile.dma_cqe_bytes);
+		f->seen = sim_pcie_write(&nic->pcie, end, q->batch * nic->profile.dma_cqe_bytes);
 		q->batch = 0;
 	}
 	sim_stamp_at(nic, f, sim_unit_number(nic, SIM_U_DMA_WRITE), SIM_STAMP_START, now);
@@ -289,8 +288,7 @@ sim_dma_pump(struct sim_nic *nic, sim_cycle now)
 		q->in_dma++;
 		sim_buffer_take(nic, f, SIM_HOLD_TX, now);
 		sim_stamp_at(nic, f, sim_unit_number(nic, SIM_U_DMA_READ), SIM_STAMP_START, now);
-		sim_pipe_put(&dma->read, f,
-				sim_pcie_read(&nic->pcie, now, f->f.pkt.len, 0));
+		sim_pipe_put(&dma->read, f, sim_pcie_read(&nic->pcie, now, f->f.pkt.len, 0));
 		sim_dma_fetch(q, now);
 		active_put(dma, q);
 	}

@@ -193,8 +193,7 @@ sim_nic_rss(struct sim_nic *nic, uint16_t port, const struct sim_rss *rss)
 {
 	struct sim_rss *copy = NULL;
 
-	if (port >= nic->n_ports ||
-			(rss != NULL && (rss->n == 0 || rss->n > SIM_RSS_QUEUES_MAX)))
+	if (port >= nic->n_ports || (rss != NULL && (rss->n == 0 || rss->n > SIM_RSS_QUEUES_MAX)))
 		return -EINVAL;
 	if (rss != NULL) {
 		copy = malloc(sizeof(*copy));
@@ -320,8 +319,8 @@ parts_init(struct sim_nic *nic, uint32_t trace_packets)
 	nic->engines = sim_engines_create(&params);
 	if (nic->engines == NULL)
 		return -ENOMEM;
-	nic->age_scan = sim_profile_cycles(&nic->profile,
-			UINT64_C(1000) * nic->profile.objects_age_scan_us);
+	nic->age_scan = sim_profile_cycles(
+			&nic->profile, UINT64_C(1000) * nic->profile.objects_age_scan_us);
 	return sim_event_at(nic, nic->age_scan, SIM_P_TICK, &tick) ? 0 : -ENOMEM;
 }
 

@@ -104,9 +104,9 @@ struct sim_nframe {
 	sim_cycle due;	    /* leaves the pipe that it is in */
 	sim_cycle entered;  /* came into the unit that it is in */
 	sim_cycle held;	    /* in the buffer since */
-	sim_cycle seen;	    /* SIM_NEVER, or the write of its completion begins the way to the host at this cycle */
+	sim_cycle seen; /* SIM_NEVER, or the write of its completion begins the way to the host at this cycle */
 	struct sim_queue *q;
-	uint32_t gen;	/* of the queue, when it entered it: another one now means that the queue was stopped */
+	uint32_t gen; /* of the queue, when it entered it: another one now means that the queue was stopped */
 	uint32_t cells; /* of the buffer it is held in */
 	uint8_t hold;	/* enum sim_hold */
 	uint8_t size;	/* class of the pool */
@@ -235,11 +235,11 @@ struct sim_queue {
 	uint32_t used;	  /* rx: by frames not posted again; tx: by frames not given back */
 	uint32_t unrung;  /* tx: written, no doorbell yet */
 	uint32_t done;	  /* tx: given back since the host last asked */
-	uint32_t batch;	  /* frames of the completion that is not closed; tx: that are read and not in one */
-	uint32_t in_dma;  /* frames between descriptor and end of their DMA */
-	uint32_t inside;  /* rx: frames between descriptor and ready */
-	struct sim_list wait; /* rx: no descriptor yet; tx: in the ring */
-	struct sim_list hold; /* rx: written, completion waits for its batch */
+	uint32_t batch; /* frames of the completion that is not closed; tx: that are read and not in one */
+	uint32_t in_dma;       /* frames between descriptor and end of their DMA */
+	uint32_t inside;       /* rx: frames between descriptor and ready */
+	struct sim_list wait;  /* rx: no descriptor yet; tx: in the ring */
+	struct sim_list hold;  /* rx: written, completion waits for its batch */
 	struct sim_list ready; /* rx: the host sees them */
 };
 
@@ -340,7 +340,7 @@ sim_counters_step(struct sim_nic *nic, uint32_t counter, sim_cycle now);
 #define SIM_CT_PLACES 4096u
 
 struct sim_ct_unit {
-	sim_cycle free; /* next check may begin */
+	sim_cycle free;	 /* next check may begin */
 	sim_cycle *busy; /* by place: the check that is in there ends */
 	struct sim_unit unit, meter, age, tls;
 };

@@ -187,9 +187,8 @@ sim_rxq_put(struct sim_nic *nic, struct sim_nframe *f, sim_cycle now)
 	if (q == NULL) {
 		/* A rule may name a queue that is not there; a port whose queues do not run is stopped. */
 		sim_nic_drop(nic, f,
-				queue_of(nic, f->f.pkt.dest.port, 0, false) != NULL ?
-						SIM_DROP_RULE :
-						SIM_DROP_LINK,
+				queue_of(nic, f->f.pkt.dest.port, 0, false) != NULL ? SIM_DROP_RULE
+										    : SIM_DROP_LINK,
 				now);
 		return;
 	}

@@ -90,8 +90,7 @@ struct text {
 	size_t left;
 };
 
-static void __attribute__((format(printf, 2, 3)))
-put(struct text *t, const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3))) put(struct text *t, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -118,8 +117,8 @@ put_text(const struct sim_nic *nic, struct text *t, const struct record *r)
 {
 	uint32_t i;
 
-	put(t, "#%" PRIu64 " port %u %s %u B:", r->seq - 1, r->port,
-			r->from_host ? "host" : "wire", r->len);
+	put(t, "#%" PRIu64 " port %u %s %u B:", r->seq - 1, r->port, r->from_host ? "host" : "wire",
+			r->len);
 	for (i = 0; i < r->n; i++) {
 		const struct sim_stamp *s = &r->stamp[i];
 
@@ -142,7 +141,9 @@ put_json(const struct sim_nic *nic, struct text *t, const struct record *r)
 {
 	uint32_t i;
 
-	put(t, "{\"packet\":%" PRIu64 ",\"port\":%u,\"from\":\"%s\",\"bytes\":%u,\"lost\":%u,\"stamps\":[",
+	put(t,
+			"{\"packet\":%" PRIu64
+			",\"port\":%u,\"from\":\"%s\",\"bytes\":%u,\"lost\":%u,\"stamps\":[",
 			r->seq - 1, r->port, r->from_host ? "host" : "wire", r->len, r->lost);
 	for (i = 0; i < r->n; i++) {
 		const struct sim_stamp *s = &r->stamp[i];
@@ -150,8 +151,7 @@ put_json(const struct sim_nic *nic, struct text *t, const struct record *r)
 		put(t, "%s{\"unit\":\"%s\",\"what\":\"%s\",\"cycle\":%" PRIu64, i > 0 ? "," : "",
 				unit_name(nic, s->unit), whats[s->what], s->at);
 		if (s->what == SIM_STAMP_DROP)
-			put(t, ",\"reason\":\"%s\"",
-					s->arg < SIM_DROP_COUNT ? drops[s->arg] : "?");
+			put(t, ",\"reason\":\"%s\"", s->arg < SIM_DROP_COUNT ? drops[s->arg] : "?");
 		else if (s->line != 0)
 			put(t, ",\"line\":%u", s->line);
 		put(t, "}");
