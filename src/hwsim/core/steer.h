@@ -190,7 +190,13 @@ sim_ct_read(const struct sim_steer *s, uint32_t ct, struct sim_ct *state);
 uint8_t
 sim_ct_track(struct sim_ct *ct, bool reply, const uint8_t *tcp, uint16_t room, uint32_t payload);
 
-/* RSS: what a rule's RSS action or a port's own configuration spreads by. */
+/*
+ * RSS: what a rule's RSS action or a port's own configuration spreads by. Hashed are, in this order, source and destination
+ * address, then source and destination port, or an ESP packet's SPI: the addresses when the packet's IP version is asked
+ * for, or its layer 4; the ports when its layer 4 is. The ONLY bits take one of a pair, both or none of them take the
+ * pair; addresses and ports are apart in this. A fragment is hashed with SIM_RSS_FRAG, by its addresses. Where
+ * that gives nothing: source and destination MAC (ETH), and the VLAN id, 16 bits (VLAN).
+ */
 #define SIM_RSS_QUEUES_MAX 512
 #define SIM_RSS_KEY 40
 enum sim_rss_fields {
