@@ -170,15 +170,12 @@ struct sim_ct {
 	uint16_t last_window;
 	uint32_t last_seq, last_ack, last_end;
 	uint16_t peer_port;
-<<<<<<< HEAD
 	/*
 	 * Direction of the packets of rules that are made or updated from now on (is_original_dir == 0). Rules that are
 	 * there keep theirs, as rte_flow wants it: "the value only affects the creation of subsequent flow rules".
 	 */
 	bool reply;
-=======
 	uint8_t repeats; /* how often the last segment with data came again; no part of rte_flow's state */
->>>>>>> pkt
 	struct sim_ct_dir dir[2];
 };
 int64_t
