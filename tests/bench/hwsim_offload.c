@@ -162,7 +162,7 @@ random_below(struct bench *b, uint32_t n)
 
 /* n frames back to back; what left is freed as it comes. */
 static void
-send(struct bench *b, uint32_t n)
+send_frames(struct bench *b, uint32_t n)
 {
 	struct sim_frame *out[64];
 	uint32_t got;
@@ -240,10 +240,10 @@ run(const struct options *o)
 	insert(&b, &vxlan, 0, (struct sim_action[]){ { .type = SIM_A_JUMP, .u32 = 1 } }, 1);
 	for (uint32_t i = 0; i < o->connections; i++)
 		offload_connection(&b, i);
-	send(&b, o->warm_up);
+	send_frames(&b, o->warm_up);
 	sim_nic_account(b.nic, &before);
 	from = sim_nic_now(b.nic);
-	send(&b, o->packets);
+	send_frames(&b, o->packets);
 	report(&b, &before, from);
 	sim_nic_destroy(b.nic);
 	sim_steer_destroy(b.steer);

@@ -28,6 +28,7 @@
 struct options {
 	const char *profile;
 	uint32_t tables, rules, bytes, flows, bed_ns;
+	bool random; /* flows in random order; else one after the other, as a capture played in a loop */
 	bool json;
 	uint32_t n_sets;
 	const char *sets[RIG_SETS];
@@ -50,6 +51,7 @@ struct point {
 	struct rig rig;
 	uint8_t *frames;
 	uint32_t stride, len;
+	uint32_t next; /* flow whose turn it is */
 	struct window window;
 	double mpps, before; /* of the last two windows */
 	double median_ns, p99_ns;
@@ -173,7 +175,8 @@ traffic(struct point *p, uint32_t want)
 	w->begin = sim_nic_now(nic);
 	at = (int64_t)w->begin;
 	while (w->got < want && w->offered < OFFERED_MAX) {
-		const uint32_t flow = (uint32_t)(rig_random(&p->rig) % p->o.flows);
+		const uint32_t flow = p->o.random ? (uint32_t)(rig_random(&p->rig) % p->o.flows)
+						  : p->next++ % p->o.flows;
 
 		at = sim_nic_wire_in(nic, 0, (sim_cycle)at, p->frames + (size_t)flow * p->stride,
 				p->len, 0);
@@ -377,7 +380,7 @@ static int
 usage(const char *name)
 {
 	fprintf(stderr,
-			"usage: %s --profile FILE [--tables T] [--rules N] [--root] [--size B] [--flows F]\n"
+			"usage: %s --profile FILE [--tables T] [--rules N] [--root] [--size B] [--flows F] [--random]\n"
 			"       [--bed-ns NS] [--set section.key=value]... [--json]\n",
 			name);
 	return 2;
@@ -393,6 +396,7 @@ parse(struct options *o, int argc, char **argv)
 		{ "root", no_argument, NULL, '0' },
 		{ "size", required_argument, NULL, 's' },
 		{ "flows", required_argument, NULL, 'f' },
+		{ "random", no_argument, NULL, 'o' },
 		{ "bed-ns", required_argument, NULL, 'b' },
 		{ "set", required_argument, NULL, 'x' },
 		{ "json", no_argument, NULL, 'j' },
@@ -415,6 +419,8 @@ parse(struct options *o, int argc, char **argv)
 				return -1;
 		} else if (c == 'p') {
 			o->profile = optarg;
+		} else if (c == 'o') {
+			o->random = true;
 		} else if (c == '0') {
 			o->tables = 0;
 		} else if (c == 'x' && o->n_sets < RIG_SETS) {

@@ -15,7 +15,7 @@
 #include "steer_priv.h"
 
 /* Buckets that move at an insertion: a table of n is through after n / 8, long before it is to grow again. */
-#define MOVES 8
+#define MOVES 256
 
 static uint32_t
 chain_order(uint32_t n)
