@@ -90,6 +90,13 @@ key_equal(const struct sim_matcher *m, const struct sim_rule *r, const uint64_t 
 	return diff == 0;
 }
 
+/* Has more to compare than which headers there are: that takes no hash. */
+static bool
+keyed(const struct sim_matcher *m)
+{
+	return m->n_words > 1 || (m->n_words == 1 && m->index[0] != 0);
+}
+
 struct sim_rule *
 sim_matcher_find(const struct sim_matcher *m, const struct sim_phv *phv,
 		const struct sim_rule *after, struct sim_path *path)
@@ -109,9 +116,16 @@ sim_matcher_find(const struct sim_matcher *m, const struct sim_phv *phv,
 		for (r = head; r != NULL && !key_equal(m, r, key); r = r->next)
 			walked++;
 		if (path != NULL) {
-			sim_step(path, SIM_STEP_EXACT, 1, line);
-			if (head != NULL && head->chain > 0 && walked > 0)
-				sim_step_chain(path, r == NULL ? walked - 1 : walked, head->line);
+			const uint32_t behind = head == NULL || head->chain == 0 || walked == 0 ? 0
+					: r == NULL						? walked - 1
+												: walked;
+
+			if (m->fixed && keyed(m)) {
+				sim_step_run(path, SIM_STEP_ROOT, 1 + behind, line);
+			} else {
+				sim_step(path, SIM_STEP_EXACT, 1, line);
+				sim_step_run(path, SIM_STEP_CHAIN, behind, behind > 0 ? head->line : 0);
+			}
 		}
 		return r;
 	}
