@@ -113,7 +113,8 @@ command_ns(const struct sim_profile *p, const struct options *o, const struct si
 	if (strcmp(o->kind, "update") == 0)
 		return sim_cmd_ns(p, SIM_CMD_UPDATE, &cost);
 	return sim_cmd_ns(p, SIM_CMD_INSERT, &cost) +
-			(strcmp(o->kind, "replace") == 0 ? sim_cmd_ns(p, SIM_CMD_DELETE, &cost) : 0);
+			(strcmp(o->kind, "replace") == 0 ? sim_cmd_ns(p, SIM_CMD_DELETE, &cost)
+							 : 0);
 }
 
 static void
@@ -173,7 +174,9 @@ main(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct options o = { .kind = "insert", .items = "eth", .actions = 1, .table = 1, .rules = 65000 };
+	struct options o = {
+		.kind = "insert", .items = "eth", .actions = 1, .table = 1, .rules = 65000
+	};
 	struct sim_profile profile;
 	struct sim_error e = { "" };
 	int c;
@@ -197,8 +200,9 @@ main(int argc, char **argv)
 		else if (c == 'j')
 			o.json = true;
 		else if (c == '?')
-			errx(2, "options: --profile --kind insert|update|replace --items eth,ipv4,ipv6,tcp --actions"
-				" --table --rules --set --json");
+			errx(2,
+					"options: --profile --kind insert|update|replace --items eth,ipv4,ipv6,tcp --actions"
+					" --table --rules --set --json");
 	}
 	run(&profile, &o);
 	return 0;

@@ -32,8 +32,9 @@ insert(struct host *h)
 {
 	struct sim_match m = { .n_ranges = 0 };
 	const struct sim_action drop = { .type = SIM_A_DROP };
-	const struct sim_rule_params p = { .domain = SIM_INGRESS, .group = 1, .match = &m, .actions = &drop,
-		.n_actions = 1 };
+	const struct sim_rule_params p = {
+		.domain = SIM_INGRESS, .group = 1, .match = &m, .actions = &drop, .n_actions = 1
+	};
 	struct sim_error e = { "" };
 	struct sim_rule *rule;
 	uint32_t number = (uint32_t)h->inserted;
@@ -82,7 +83,13 @@ poll(struct host *h)
 static double
 run(struct host *h, uint32_t rate, uint64_t ns)
 {
-	uint8_t frame[FRAME] = { [5] = 1, [11] = 2, [12] = 8, [14] = 0x45, [16] = 0x05, [17] = 0xce, [22] = 64,
+	uint8_t frame[FRAME] = { [5] = 1,
+		[11] = 2,
+		[12] = 8,
+		[14] = 0x45,
+		[16] = 0x05,
+		[17] = 0xce,
+		[22] = 64,
 		[23] = 17 };
 	const uint64_t interval = rate == 0 ? UINT64_MAX : 1000000000u / rate, end = h->now_ns + ns;
 	const uint64_t from = h->now_ns, before = h->received;

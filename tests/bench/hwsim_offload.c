@@ -95,7 +95,8 @@ make_frame(uint8_t *f)
 }
 
 static void
-insert(struct bench *b, const struct sim_match *m, uint32_t group, const struct sim_action *actions, uint32_t n)
+insert(struct bench *b, const struct sim_match *m, uint32_t group, const struct sim_action *actions,
+		uint32_t n)
 {
 	struct sim_error e = { "" };
 	struct sim_rule *rule;
@@ -115,14 +116,18 @@ insert(struct bench *b, const struct sim_match *m, uint32_t group, const struct 
 static void
 offload_connection(struct bench *b, uint32_t i)
 {
-	static const struct sim_modify dst = { .op = SIM_OP_SET, .dst = SIM_F_IPV4_DST, .bits = 32,
-		.value = { [12] = 10, 9, 8, 7 } };
-	static const struct sim_modify port = { .op = SIM_OP_SET, .dst = SIM_F_UDP_DST, .bits = 16,
-		.value = { [14] = 0x1f, 0x90 } };
-	static const struct sim_modify ttl = { .op = SIM_OP_SUB, .dst = SIM_F_IPV4_TTL, .bits = 8,
-		.value = { [15] = 1 } };
+	static const struct sim_modify dst = {
+		.op = SIM_OP_SET, .dst = SIM_F_IPV4_DST, .bits = 32, .value = { [12] = 10, 9, 8, 7 }
+	};
+	static const struct sim_modify port = {
+		.op = SIM_OP_SET, .dst = SIM_F_UDP_DST, .bits = 16, .value = { [14] = 0x1f, 0x90 }
+	};
+	static const struct sim_modify ttl = {
+		.op = SIM_OP_SUB, .dst = SIM_F_IPV4_TTL, .bits = 8, .value = { [15] = 1 }
+	};
 	const int64_t counter = sim_counter_add(b->steer);
-	const int64_t age = sim_age_add(b->steer, sim_profile_cycles(&b->o->profile, 30000000000u), 0, i);
+	const int64_t age = sim_age_add(
+			b->steer, sim_profile_cycles(&b->o->profile, 30000000000u), 0, i);
 	struct sim_level *v, *k;
 	struct sim_match m;
 
@@ -209,7 +214,8 @@ report(const struct bench *b, const struct sim_account *before, sim_cycle from)
 	if (b->o->json)
 		printf("{\"connections\": %u, \"in_mpps\": %.3f, \"out_mpps\": %.3f, \"lost\": %.4f,"
 		       " \"to_host\": %lu, \"cache_hits\": %.4f}\n",
-				b->o->connections, in, out, lost, (unsigned long)a.out_host, cache_hits(b));
+				b->o->connections, in, out, lost, (unsigned long)a.out_host,
+				cache_hits(b));
 	else
 		printf("%u connections: %.2f Mpps in, %.2f out, %.2f %% dropped, %lu to the host; cache"
 		       " hits %.1f %%\n",

@@ -117,14 +117,15 @@ sim_matcher_find(const struct sim_matcher *m, const struct sim_phv *phv,
 			walked++;
 		if (path != NULL) {
 			const uint32_t behind = head == NULL || head->chain == 0 || walked == 0 ? 0
-					: r == NULL						? walked - 1
-												: walked;
+					: r == NULL ? walked - 1
+						    : walked;
 
 			if (m->fixed && keyed(m)) {
 				sim_step_run(path, SIM_STEP_ROOT, 1 + behind, line);
 			} else {
 				sim_step(path, SIM_STEP_EXACT, 1, line);
-				sim_step_run(path, SIM_STEP_CHAIN, behind, behind > 0 ? head->line : 0);
+				sim_step_run(path, SIM_STEP_CHAIN, behind,
+						behind > 0 ? head->line : 0);
 			}
 		}
 		return r;
