@@ -80,6 +80,7 @@ struct sim_cmd_cost {
 	uint16_t actions;
 	uint32_t walked;      /* entries looked at on the way to its place */
 	uint32_t table_rules; /* rules in the matcher before */
+	uint32_t line;	      /* of the rule's entry: what a cache must forget when it is written */
 	bool root;	      /* group 0 */
 };
 void
@@ -169,6 +170,11 @@ struct sim_ct {
 	uint16_t last_window;
 	uint32_t last_seq, last_ack, last_end;
 	uint16_t peer_port;
+	/*
+	 * Direction of the packets of rules that are made or updated from now on (is_original_dir == 0). Rules that are
+	 * there keep theirs, as rte_flow wants it: "the value only affects the creation of subsequent flow rules".
+	 */
+	bool reply;
 	uint8_t repeats; /* how often the last segment with data came again; no part of rte_flow's state */
 	struct sim_ct_dir dir[2];
 };
