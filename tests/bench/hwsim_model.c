@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How fast the model in cycles runs, in simulated packets a second of wall clock on one core: 64-byte frames of 10,000 flows from
+ * How fast the model in cycles runs, in simulated packets a second of a core: 64-byte frames of 10,000 flows from
  * the wire to a ring of the host, through three exact tables with a rule for each flow. Offered is what the card can take, found
  * in a run before, so that all packets go all the way. Prints a row of JSON a profile, for scripts/bench.
  */
@@ -103,7 +103,7 @@ bench(const char *profile)
 	seconds = rig_seconds() - seconds;
 	cycles = (double)sim_nic_now(r.nic) - cycles;
 	printf("{\"bench\": \"hwsim_model\", \"profile\": \"%s\", \"offered\": %u, \"received\": %lu, "
-	       "\"wall_pps\": %.0f, \"ns_a_packet\": %.1f, \"simulated_mpps\": %.2f}\n",
+	       "\"pps\": %.0f, \"ns_a_packet\": %.1f, \"simulated_mpps\": %.2f}\n",
 			profile, PACKETS, got, (double)got / seconds, seconds * 1e9 / (double)got,
 			(double)got * r.profile.clock_mhz / cycles);
 	rig_close(&r);
