@@ -59,8 +59,8 @@ run(struct rig *r, uint32_t packets, uint64_t gap)
 	int64_t at = (int64_t)begin;
 
 	for (i = 0; i < packets; i++) {
-		at = sim_nic_wire_in(r->nic, 0, begin + i * gap / 256,
-				frame[rig_random(r) % FLOWS], BYTES, 0);
+		at = sim_nic_wire_in(r->nic, 0, begin + i * gap / 256, frame[rig_random(r) % FLOWS],
+				BYTES, 0);
 		if (at < 0)
 			return 0;
 		if (i % POLL != POLL - 1)
