@@ -50,6 +50,7 @@ enum rig_kind {
 int
 rig_rule(struct rig *r, uint32_t group, enum rig_kind kind, const struct rig_flow *f,
 		struct rig_fate fate, struct sim_error *e);
+/* Of this process: what others do on the machine does not count. */
 double
 rig_seconds(void);
 
