@@ -14,7 +14,7 @@
 
 #include "steer_priv.h"
 
-/* Buckets that move at an insertion: a table of n is through after n / 8, long before it is to grow again. */
+/* Buckets that move at an insertion: a table of n is through after n / 256 of them, long before it is to grow again. */
 #define MOVES 256
 
 static uint32_t
@@ -120,13 +120,11 @@ sim_matcher_find(const struct sim_matcher *m, const struct sim_phv *phv,
 					: r == NULL ? walked - 1
 						    : walked;
 
-			if (m->fixed && keyed(m)) {
-				sim_step_run(path, SIM_STEP_ROOT, 1 + behind, line);
-			} else {
-				sim_step(path, SIM_STEP_EXACT, 1, line);
-				sim_step_run(path, SIM_STEP_CHAIN, behind,
-						behind > 0 ? head->line : 0);
-			}
+			const bool root = m->fixed && keyed(m);
+
+			sim_step(path, root ? SIM_STEP_ROOT : SIM_STEP_EXACT, 1, line);
+			sim_step_run(path, root ? SIM_STEP_ROOT : SIM_STEP_CHAIN, behind,
+					behind > 0 ? head->line : 0);
 		}
 		return r;
 	}
