@@ -106,7 +106,7 @@ enum sim_action_type {
 	SIM_A_COUNT,  /* u32: counter */
 	SIM_A_METER,  /* u32: meter */
 	SIM_A_AGE,    /* u32: age context */
-	SIM_A_CT,     /* u32: connection */
+	SIM_A_CT,     /* u32: connection; flags: SIM_AF_REPLY */
 	SIM_A_TLS,    /* u32: session; the engine's behaviour is not built yet */
 	SIM_A_SAMPLE, /* u32: index of a sample object */
 	/* Bytes. */
@@ -120,6 +120,7 @@ enum sim_action_type {
 };
 
 #define SIM_ENCAP_MAX 128
+#define SIM_AF_REPLY 1u /* SIM_A_CT: packets of this rule are of the reply direction */
 
 struct sim_action {
 	uint8_t type; /* enum sim_action_type */
@@ -144,6 +145,11 @@ struct sim_rule_params {
 	const struct sim_action *actions;
 	uint32_t n_actions;
 	uint64_t cookie; /* the caller's, see sim_rule_cookie() */
+	/*
+	 * Has its place, but no packet sees it before sim_rule_show(): rules of asynchronous queues, whose room and
+	 * cost are known when they are asked for, and which are there when the command queue is through with them.
+	 */
+	bool hidden;
 };
 
 #endif /* HWSIM_CORE_RULE_H */
