@@ -120,7 +120,6 @@ enum sim_action_type {
 };
 
 #define SIM_ENCAP_MAX 128
-#define SIM_AF_REPLY 1u /* SIM_A_CT: packets of this rule are of the reply direction */
 
 /* sim_action.flags. */
 #define SIM_AF_KEEP_L2 \

@@ -114,8 +114,10 @@ struct rte_flow {
 	uint32_t handle[2]; /* handles that it uses (numbers in hwf.handles), HWF_NONE; further ones in `extra` */
 	uint32_t extra; /* number in hwf.extras, HWF_NONE */
 	uint32_t table; /* template table (async's number), HWF_NONE */
-	uint32_t pad;
-	struct sim_rule *rule;
+	uint8_t tunnel[2]; /* tunnel ids of the private item and action that it has, 0: none; counted in hwf_tunnel.uses */
+	uint16_t queue; /* async: flow queue that made it, UINT16_MAX */
+	struct sim_rule *
+			rule; /* NULL: removed from the model already (queues), the rest goes with hwf_rule_del() */
 };
 _Static_assert(sizeof(struct rte_flow) == 48, "2 M rules are 96 MB");
 
@@ -172,6 +174,9 @@ struct hwf_tunnel {
 
 #define HWF_QUEUES_MAX 64 /* flow queues of a port */
 
+/* Objects that rte_flow_configure() counts. */
+enum hwf_quota { HWF_Q_COUNTERS, HWF_Q_AGES, HWF_Q_METERS, HWF_Q_CTS, HWF_QUOTAS };
+
 struct hwf_port {
 	struct hwf_list flows, handles, tunnels;
 	struct hwf_list aged[1 + HWF_QUEUES_MAX]; /* [0] of the port, [1 + q] of flow queue q */
@@ -184,6 +189,8 @@ struct hwf_port {
 	void *async, *mtr;
 	void (*async_close)(struct hwf *h, uint16_t port);
 	void (*mtr_close)(struct hwf *h, uint16_t port);
+	/* Of rte_flow_configure(): at most so many objects, 0: as the card has; and those in use. */
+	uint32_t quota[HWF_QUOTAS], used[HWF_QUOTAS];
 	/* AGED event per queue (strict queues): the list that a rule of queue q reports to is aged[1 + q]. */
 	bool strict_queues;
 };
@@ -211,7 +218,9 @@ struct hwf_where {
 	uint16_t port;
 	const struct rte_flow_attr *attr;
 	bool template;	/* spec is not there yet: masks and types are checked */
-	uint16_t queue; /* async: flow queue; synchronous: UINT16_MAX */
+	uint16_t queue; /* async: flow queue, rules are inserted hidden; synchronous: UINT16_MAX */
+	struct hwf_tunnel
+			*tunnel; /* of the pattern, hwf_tunnel_of(): the rule is in a group of it */
 };
 
 /* rte_flow_error_set() with a message that is made up; returns -err. */
@@ -282,6 +291,46 @@ hwf_rule_add(const struct hwf_where *w, const struct sim_match *match, struct hw
 /* Removes the rule and all that went with it. */
 void
 hwf_rule_del(struct hwf *h, struct rte_flow *flow, struct sim_cmd_cost *cost);
+
+/* --- tunnels (flow_tunnel.c); under hwf.lock --- */
+
+/* The tunnel of a private item in the pattern. 1: *tunnel is set, 0: no such item, -errno. */
+int
+hwf_tunnel_of(const struct hwf_where *w, const struct rte_flow_item *pattern,
+		struct hwf_tunnel **tunnel, struct rte_flow_error *error);
+/* The tunnel of a private action, NULL with `error` set: none of ours. */
+struct hwf_tunnel *
+hwf_tunnel_get(const struct hwf_where *w, const struct rte_flow_action *action,
+		struct rte_flow_error *error);
+/*
+ * The model's group for `group` of a tunnel, each tunnel having groups of its own (0, too): where a rule with the private action
+ * jumps to, and where a rule with the private item is. Bound to the tunnel in the model. `decap`: the rule takes the outer
+ * headers off before it jumps. -errno with `error` set: there are no more.
+ */
+int64_t
+hwf_tunnel_group(const struct hwf_where *w, struct hwf_tunnel *tunnel, uint32_t group, bool decap,
+		struct rte_flow_error *error);
+/* The other way, for hwf_dump(): false: a group of no tunnel. */
+bool
+hwf_tunnel_ungroup(const struct hwf *h, uint32_t real, uint8_t *tunnel, uint32_t *group);
+
+/* --- meters (mtr.c); under hwf.lock --- */
+
+/*
+ * Where packets go on behind action METER because the meter's policy has actions of its own: a group of the model that the rule
+ * has to jump to, and no fate of its own. HWF_NONE: the rule's own actions follow. -errno with `error` set.
+ */
+int64_t
+hwf_mtr_group(const struct hwf_where *w, struct rte_flow_action_handle *meter,
+		struct rte_flow_error *error);
+
+/* --- limits of rte_flow_configure() (flow_template.c); under hwf.lock; for objects of rules as for those of handles --- */
+
+/* -ENOSPC: the port was configured for fewer. */
+int
+hwf_quota_take(struct hwf *h, uint16_t port, enum hwf_quota q);
+void
+hwf_quota_give(struct hwf *h, uint16_t port, enum hwf_quota q);
 
 /* --- age contexts (flow_age.c); under hwf.lock --- */
 
