@@ -60,6 +60,11 @@ hwf_pool_fini(struct hwf_pool *p);
 /* Zeroed but for the slot, which says `kind` and `port`. NULL: full or no memory. */
 void *
 hwf_pool_get(struct hwf_pool *p, enum hwf_kind kind, uint16_t port);
+/* Object `index`, of a pool whose numbers somebody else gives out; such are put back with hwf_pool_put_at(). */
+void *
+hwf_pool_get_at(struct hwf_pool *p, uint32_t index, enum hwf_kind kind, uint16_t port);
+void
+hwf_pool_put_at(struct hwf_pool *p, void *object);
 /* It must be in no list. */
 void
 hwf_pool_put(struct hwf_pool *p, void *object);
