@@ -221,7 +221,7 @@ static bool
 may_be_indirect(enum rte_flow_action_type type)
 {
 	return type == RTE_FLOW_ACTION_TYPE_COUNT || type == RTE_FLOW_ACTION_TYPE_AGE ||
-	       type == RTE_FLOW_ACTION_TYPE_CONNTRACK || type == RTE_FLOW_ACTION_TYPE_RSS;
+			type == RTE_FLOW_ACTION_TYPE_CONNTRACK || type == RTE_FLOW_ACTION_TYPE_RSS;
 }
 
 static uint8_t
@@ -231,8 +231,8 @@ domains_of(const struct rte_flow_indir_action_conf *conf)
 	if (conf == NULL)
 		return 0;
 	return (uint8_t)((conf->ingress ? 1u << SIM_INGRESS : 0) |
-			 (conf->egress ? 1u << SIM_EGRESS : 0) |
-			 (conf->transfer ? 1u << SIM_TRANSFER : 0));
+			(conf->egress ? 1u << SIM_EGRESS : 0) |
+			(conf->transfer ? 1u << SIM_TRANSFER : 0));
 }
 
 static struct rte_flow_action_handle *
@@ -288,8 +288,8 @@ hwf_handle_make(const struct hwf_where *w, const struct rte_flow_indir_action_co
 	if (action->type == RTE_FLOW_ACTION_TYPE_COUNT && action->conf != NULL)
 		handle->id = ((const struct rte_flow_action_count *)action->conf)->id;
 	if (action->type == RTE_FLOW_ACTION_TYPE_CONNTRACK)
-		handle->reply =
-				!((const struct rte_flow_action_conntrack *)action->conf)->is_original_dir;
+		handle->reply = !((const struct rte_flow_action_conntrack *)action->conf)
+						 ->is_original_dir;
 	if (action->type == RTE_FLOW_ACTION_TYPE_AGE) {
 		const struct rte_flow_action_age *age = action->conf;
 

@@ -48,8 +48,6 @@ hwf_handle_check(const struct hwf_where *w, const struct rte_flow_action_handle 
 int
 hwf_handle_idle(const struct hwf_where *w, const struct rte_flow_action_handle *handle,
 		struct rte_flow_error *error);
-void
-hwf_handle_free(struct hwf *h, struct rte_flow_action_handle *handle);
 int
 hwf_update_parse(const struct hwf_where *w, const struct rte_flow_action_handle *handle,
 		const void *update, struct hwf_update *u, struct rte_flow_error *error);
