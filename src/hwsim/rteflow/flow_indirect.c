@@ -214,6 +214,8 @@ drop_object(struct hwf *h, uint32_t type, uint32_t object)
 		sim_ct_del(h->steer, object);
 	else if (type == RTE_FLOW_ACTION_TYPE_RSS)
 		sim_steer_rss_del(h->steer, object);
+	else
+		sim_meter_del(h->steer, object);
 	sim_lock_give(h->nic);
 }
 

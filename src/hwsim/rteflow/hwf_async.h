@@ -21,6 +21,16 @@ hwf_unlock(struct hwf *h)
 	pthread_mutex_unlock(&h->lock);
 }
 
+/* hwf_slot.kind of what is in pools of this half. */
+enum hwf_async_kind {
+	HWF_PATTERN = HWF_ASYNC,
+	HWF_ACTIONS,
+	HWF_TABLE,
+	HWF_PROFILE,
+	HWF_POLICY,
+	HWF_METER,
+};
+
 /* --- indirect actions (flow_indirect.c); under hwf.lock --- */
 
 void
