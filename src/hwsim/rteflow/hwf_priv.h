@@ -119,8 +119,10 @@ struct rte_flow {
 	uint32_t handle[2]; /* handles that it uses (numbers in hwf.handles), HWF_NONE; further ones in `extra` */
 	uint32_t extra; /* number in hwf.extras, HWF_NONE */
 	uint32_t table; /* template table (async's number), HWF_NONE */
-	uint32_t pad;
-	struct sim_rule *rule;
+	uint8_t tunnel[2]; /* tunnel ids of the private item and action that it has, 0: none; counted in hwf_tunnel.uses */
+	uint16_t queue; /* async: flow queue that made it, UINT16_MAX */
+	struct sim_rule *
+			rule; /* NULL: removed from the model already (queues), the rest goes with hwf_rule_del() */
 };
 _Static_assert(sizeof(struct rte_flow) == 48, "2 M rules are 96 MB");
 
@@ -169,13 +171,17 @@ struct hwf_age {
 #define HWF_TUNNELS_MAX 255 /* sim_pkt.restore has 8 bits for it, 0: none */
 struct hwf_tunnel {
 	struct hwf_slot slot; /* in hwf_port.tunnels; its number in hwf.tunnels + 1 is the tunnel id of core/steer.h */
-	uint32_t uses; /* arrays of items and actions handed out, and rules */
+	uint32_t uses; /* all of them: arrays of items and actions handed out, and rules */
+	uint32_t items, actions; /* arrays handed out */
 	struct rte_flow_tunnel def;
 	struct rte_flow_item item;     /* handed out by hwf_tunnel_match() */
 	struct rte_flow_action action; /* handed out by hwf_tunnel_decap_set() */
 };
 
 #define HWF_QUEUES_MAX 64 /* flow queues of a port */
+
+/* Objects that rte_flow_configure() counts. */
+enum hwf_quota { HWF_Q_COUNTERS, HWF_Q_AGES, HWF_Q_METERS, HWF_Q_CTS, HWF_QUOTAS };
 
 struct hwf_port {
 	struct hwf_list flows, handles, tunnels;
@@ -191,8 +197,21 @@ struct hwf_port {
 	void (*mtr_close)(struct hwf *h, uint16_t port);
 	/* A rule of a template table goes by hwf_flush() or hwf_port_close(); NULL: none. */
 	void (*async_forget)(struct hwf *h, struct rte_flow *flow);
+	/* Of rte_flow_configure(): at most so many objects, 0: as the card has; and those in use. */
+	uint32_t quota[HWF_QUOTAS], used[HWF_QUOTAS];
 	/* AGED event per queue (strict queues): the list that a rule of queue q reports to is aged[1 + q]. */
 	bool strict_queues;
+};
+
+/* Groups of the model that are no application's, but of a tunnel or of a meter's policy: the highest that there are. */
+#define HWF_GROUPS_OWN 256u
+struct hwf_group {
+	uint8_t kind;	/* 0: free, 1: of a tunnel, 2: of a policy */
+	uint8_t domain; /* enum sim_domain */
+	uint8_t decap;	/* tunnel: outer headers are off in it */
+	uint8_t tunnel;
+	uint16_t port;	/* SIM_ANY_PORT: transfer */
+	uint32_t group; /* the application's number of it */
 };
 
 struct hwf {
@@ -208,6 +227,8 @@ struct hwf {
 	uint32_t n_ages;      /* [A] in use: hwf_tick() looks without a lock */
 	sim_cycle scanned;    /* last scan for aged ones */
 	struct hwf_port port[SIM_PORTS_MAX];
+	struct hwf_group own[HWF_GROUPS_OWN]; /* see hwf_group_own() */
+	void *queues_gone; /* flow_queue.c: queues of closed ports that the command queue still points at */
 };
 
 /* --- errors (hwf_error.c) --- */
@@ -222,7 +243,9 @@ struct hwf_where {
 	uint16_t port;
 	const struct rte_flow_attr *attr;
 	bool template;	/* spec is not there yet: masks and types are checked */
-	uint16_t queue; /* async: flow queue; synchronous: UINT16_MAX */
+	uint16_t queue; /* async: flow queue, rules are inserted hidden; synchronous: UINT16_MAX */
+	struct hwf_tunnel
+			*tunnel; /* of the pattern, hwf_tunnel_of(): the rule is in a group of it */
 };
 
 /* rte_flow_error_set() with a message that is made up; returns -err. */
@@ -297,9 +320,73 @@ hwf_rule_del(struct hwf *h, struct rte_flow *flow, struct sim_cmd_cost *cost);
 /* All rules of a port, pending ones too. */
 void
 hwf_flows_drop(struct hwf *h, uint16_t port);
-/* Gives the object back and forgets the handle; nobody may use it. (hwf.c) */
+
+/* --- tunnels (flow_tunnel.c); under hwf.lock --- */
+
+/* The tunnel of a private item in the pattern. 1: *tunnel is set, 0: no such item, -errno. */
+int
+hwf_tunnel_of(const struct hwf_where *w, const struct rte_flow_item *pattern,
+		struct hwf_tunnel **tunnel, struct rte_flow_error *error);
+/* The tunnel of a private action, NULL with `error` set: none of ours. */
+struct hwf_tunnel *
+hwf_tunnel_get(const struct hwf_where *w, const struct rte_flow_action *action,
+		struct rte_flow_error *error);
+/*
+ * The model's group for `group` of a tunnel, each tunnel having groups of its own (0, too): where a rule with the private action
+ * jumps to, and where a rule with the private item is. Bound to the tunnel in the model. `decap`: the rule takes the outer
+ * headers off before it jumps. -errno with `error` set: there are no more.
+ */
+int64_t
+hwf_tunnel_group(const struct hwf_where *w, struct hwf_tunnel *tunnel, uint32_t group, bool decap,
+		struct rte_flow_error *error);
+/* The other way, for hwf_dump(): false: a group of no tunnel. */
+bool
+hwf_tunnel_ungroup(const struct hwf *h, uint32_t real, uint8_t *tunnel, uint32_t *group);
+
+/* First of the groups that applications cannot have: hwf_attr() and JUMP refuse them and those behind them. */
+uint32_t
+hwf_group_own(const struct hwf *h);
+/* One more of them; -ENOSPC. */
+int64_t
+hwf_group_take(struct hwf *h, const struct hwf_group *g);
+void
+hwf_group_give(struct hwf *h, uint32_t real);
+/* A rule has tunnels[0] by its pattern and [1] by its actions (rte_flow.tunnel); `n` is 1 or -1. */
+void
+hwf_tunnel_uses(struct hwf *h, const uint8_t tunnels[2], int n);
+/* All of a port: hwf_port_close(), behind its rules. */
+void
+hwf_tunnel_close(struct hwf *h, uint16_t port);
+
+/* --- indirect actions (flow_indirect.c); under hwf.lock --- */
+
+/* Whatever its uses are: hwf_port_close(), behind the rules. Meters, too. */
 void
 hwf_handle_free(struct hwf *h, struct rte_flow_action_handle *handle);
+
+/* --- queues (flow_queue.c) --- */
+
+/* The last of hwf_destroy_all(); no command is carried out any more. */
+void
+hwf_queue_fini(struct hwf *h);
+
+/* --- meters (mtr.c); under hwf.lock --- */
+
+/*
+ * Where packets go on behind action METER because the meter's policy has actions of its own: a group of the model that the rule
+ * has to jump to, and no fate of its own. HWF_NONE: the rule's own actions follow. -errno with `error` set.
+ */
+int64_t
+hwf_mtr_group(const struct hwf_where *w, struct rte_flow_action_handle *meter,
+		struct rte_flow_error *error);
+
+/* --- limits of rte_flow_configure() (flow_template.c); under hwf.lock; for objects of rules as for those of handles --- */
+
+/* -ENOSPC: the port was configured for fewer. */
+int
+hwf_quota_take(struct hwf *h, uint16_t port, enum hwf_quota q);
+void
+hwf_quota_give(struct hwf *h, uint16_t port, enum hwf_quota q);
 
 /* --- age contexts (flow_age.c); under hwf.lock --- */
 
