@@ -43,17 +43,18 @@ draw_ct(struct rte_flow_action_conntrack *ct, uint64_t *seed)
 	for (i = 0; i < sizeof(*ct); i++)
 		b[i] = (uint8_t)draw(seed);
 	ct->state = (enum rte_flow_conntrack_state)(draw(seed) % 6);
-	ct->last_index = (enum rte_flow_conntrack_tcp_last_index)(draw(seed) % 2 ? 1u << draw(seed) % 5
-										   : 0);
+	ct->last_index = (enum rte_flow_conntrack_tcp_last_index)(
+			draw(seed) % 2 ? 1u << draw(seed) % 5 : 0);
 }
 
 static bool
 same_dir(const struct rte_flow_tcp_dir_param *a, const struct rte_flow_tcp_dir_param *b)
 {
 	return a->scale == b->scale && a->close_initiated == b->close_initiated &&
-	       a->last_ack_seen == b->last_ack_seen && a->data_unacked == b->data_unacked &&
-	       a->sent_end == b->sent_end && a->reply_end == b->reply_end &&
-	       a->max_win == b->max_win && a->max_ack == b->max_ack;
+			a->last_ack_seen == b->last_ack_seen &&
+			a->data_unacked == b->data_unacked && a->sent_end == b->sent_end &&
+			a->reply_end == b->reply_end && a->max_win == b->max_win &&
+			a->max_ack == b->max_ack;
 }
 
 /* Padding and reserved bits may differ, members may not. */
@@ -61,16 +62,18 @@ static bool
 same_ct(const struct rte_flow_action_conntrack *a, const struct rte_flow_action_conntrack *b)
 {
 	return a->peer_port == b->peer_port && a->is_original_dir == b->is_original_dir &&
-	       a->enable == b->enable && a->live_connection == b->live_connection &&
-	       a->selective_ack == b->selective_ack &&
-	       a->challenge_ack_passed == b->challenge_ack_passed &&
-	       a->last_direction == b->last_direction && a->liberal_mode == b->liberal_mode &&
-	       a->state == b->state && a->max_ack_window == b->max_ack_window &&
-	       a->retransmission_limit == b->retransmission_limit &&
-	       a->last_window == b->last_window && a->last_index == b->last_index &&
-	       a->last_seq == b->last_seq && a->last_ack == b->last_ack &&
-	       a->last_end == b->last_end && same_dir(&a->original_dir, &b->original_dir) &&
-	       same_dir(&a->reply_dir, &b->reply_dir);
+			a->enable == b->enable && a->live_connection == b->live_connection &&
+			a->selective_ack == b->selective_ack &&
+			a->challenge_ack_passed == b->challenge_ack_passed &&
+			a->last_direction == b->last_direction &&
+			a->liberal_mode == b->liberal_mode && a->state == b->state &&
+			a->max_ack_window == b->max_ack_window &&
+			a->retransmission_limit == b->retransmission_limit &&
+			a->last_window == b->last_window && a->last_index == b->last_index &&
+			a->last_seq == b->last_seq && a->last_ack == b->last_ack &&
+			a->last_end == b->last_end &&
+			same_dir(&a->original_dir, &b->original_dir) &&
+			same_dir(&a->reply_dir, &b->reply_dir);
 }
 
 static void
@@ -251,7 +254,10 @@ test_ct_packets(void **state)
 		.state = RTE_FLOW_CONNTRACK_STATE_ESTABLISHED,
 		.max_ack_window = 7,
 		.retransmission_limit = 5,
-		.original_dir = { .scale = 7, .sent_end = 0, .reply_end = 0xffff, .max_win = 0xffff },
+		.original_dir = { .scale = 7,
+				.sent_end = 0,
+				.reply_end = 0xffff,
+				.max_win = 0xffff },
 		.reply_dir = { .scale = 7, .sent_end = 0, .reply_end = 0xffff, .max_win = 0xffff },
 		.live_connection = 1,
 	};
@@ -368,8 +374,8 @@ test_stale(void **state)
 {
 	struct rig *r = *state;
 	struct rte_flow_action_handle *handle = make(r, RTE_FLOW_ACTION_TYPE_COUNT, NULL);
-	struct rte_flow_action_handle *bad[] = { NULL, (void *)1, (void *)handle + 8, (void *)r,
-		(void *)handle - 4096, (void *)handle + 64 };
+	struct rte_flow_action_handle *bad[] = { NULL, (void *)1, (void *)((uint8_t *)handle + 8),
+		(void *)r, (void *)((uint8_t *)handle - 4096), (void *)((uint8_t *)handle + 64) };
 	const struct rig_flow f = { 1, 2, 3, 4 };
 	struct rte_flow_query_count q = { 0 };
 	struct rte_flow_error error = { 0 };
@@ -377,7 +383,7 @@ test_stale(void **state)
 
 	assert_int_equal(hwf_indirect_query(r->h, 1, handle, &q, &error), -ENOENT);
 	assert_int_equal(hwf_indirect_destroy(r->h, 1, handle, &error), -ENOENT);
-	for (i = 0; i < RTE_DIM(bad); i++) {
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(hwf_indirect_query(r->h, 0, bad[i], &q, &error), -ENOENT);
 		assert_int_equal(hwf_indirect_update(r->h, 0, bad[i], &q, &error), -ENOENT);
 		assert_int_equal(hwf_indirect_destroy(r->h, 0, bad[i], &error), -ENOENT);
