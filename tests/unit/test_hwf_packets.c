@@ -156,8 +156,8 @@ fill_l4(struct stack *s, const struct layer *l, uint8_t *p)
 static void
 fill_other(struct stack *s, const struct layer *l, uint8_t *p)
 {
-	static const uint8_t arp[28] = { 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 2, 10, 0, 0, 1, 0, 0, 0,
-		0, 0, 0, 10, 0, 0, 2 };
+	static const uint8_t arp[28] = { 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 2, 10, 0, 0, 1, 0,
+		0, 0, 0, 0, 0, 10, 0, 0, 2 };
 
 	if (is(l, "eth")) {
 		p[0] = p[6] = 2;

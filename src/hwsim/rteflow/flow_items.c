@@ -89,8 +89,8 @@ field_bit(struct items *it, const struct items_one *one, const struct items_fiel
 	if (it->vlans == 2)
 		return bit(one, one->spec) ? items_fail(it, ENOTSUP, RTE_FLOW_ERROR_TYPE_ITEM_SPEC,
 							     one->item->spec,
-							     "has_more_vlan: two tags are parsed") :
-					     0;
+							     "has_more_vlan: two tags are parsed")
+					   : 0;
 	it->match->mask.layers[it->level] |= f->to;
 	if (bit(one, one->spec))
 		it->match->value.layers[it->level] |= f->to;
