@@ -6,6 +6,7 @@
 #define TEST_SIM_STEER_H
 
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
