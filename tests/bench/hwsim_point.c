@@ -35,7 +35,7 @@ struct options {
 	uint32_t tables, rules, bytes, flows, bed_ns;
 	uint32_t trace;
 	const char *wave;
-	bool json;
+	bool json, show;
 	uint32_t n_sets;
 	const char *sets[RIG_SETS];
 };
@@ -394,9 +394,9 @@ report_json(const struct point *p, const struct figures *g)
 
 	printf("{\"profile\": \"%s\", \"tables\": %u, \"rules\": %u, \"bytes\": %u, \"flows\": %u, ",
 			p->o.profile, p->o.tables, p->o.rules, p->o.bytes, p->o.flows);
-	printf("\"gbps\": %.6f, \"mpps\": %.8f, \"median_ns\": %.0f, \"p99_ns\": %.0f, \"bed_ns\": %u, ",
-			p->mpps * p->o.bytes * 8 / 1000, p->mpps, p->median_ns, p->p99_ns,
-			p->o.bed_ns);
+	printf("\"gbps\": %.6f, \"mpps\": %.8f, \"latency_median_us\": %.4f, \"latency_p99_us\": %.4f, \"bed_ns\": %u, ",
+			p->mpps * p->o.bytes * 8 / 1000, p->mpps, p->median_ns / 1000,
+			p->p99_ns / 1000, p->o.bed_ns);
 	printf("\"offered\": %lu, \"received\": %lu, ", p->window.offered, p->window.got);
 	printf("\"steps\": {\"groups\": %.2f, \"exact\": %.2f, \"chain\": %.2f, \"tcam\": %.2f, \"actions\": %.2f, "
 	       "\"objects\": %.2f}, ",
@@ -450,13 +450,29 @@ report(const struct point *p)
 	printf("\n");
 }
 
+/* The profile's numbers, by "section.key", as JSON. */
+static void
+show(const struct sim_profile *p)
+{
+	const char *comma = "";
+
+	printf("{");
+#define X(section, field, key, def, min, max, text) \
+	printf("%s\"%s.%s\": %u", comma, #section, key, p->section##_##field); \
+	comma = ", ";
+	SIM_PROFILE_NUMBERS(X)
+#undef X
+	printf("}\n");
+}
+
 static int
 usage(const char *name)
 {
 	fprintf(stderr,
 			"usage: %s --profile FILE [--tables T] [--rules N] [--root] [--size B] [--flows F]\n"
-			"       [--bed-ns NS] [--set section.key=value]... [--json] [--trace PACKETS] [--wave FILE]\n",
-			name);
+			"       [--bed-ns NS] [--set section.key=value]... [--json] [--trace PACKETS] [--wave FILE]\n"
+			"       %s --profile FILE [--set section.key=value]... --show\n",
+			name, name);
 	return 2;
 }
 
@@ -474,6 +490,7 @@ parse(struct options *o, int argc, char **argv)
 		{ "set", required_argument, NULL, 'x' },
 		{ "trace", required_argument, NULL, 'n' },
 		{ "wave", required_argument, NULL, 'w' },
+		{ "show", no_argument, NULL, 'v' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -516,6 +533,8 @@ parse(struct options *o, int argc, char **argv)
 			o->tables = 0;
 		} else if (c == 'x' && o->n_sets < RIG_SETS) {
 			o->sets[o->n_sets++] = optarg;
+		} else if (c == 'v') {
+			o->show = true;
 		} else if (c == 'j') {
 			o->json = true;
 		} else {
@@ -544,6 +563,11 @@ main(int argc, char **argv)
 	p.rig.trace = p.o.trace;
 	if (rig_open(&p.rig, p.o.profile, p.o.sets, p.o.n_sets) < 0)
 		return 1;
+	if (p.o.show) {
+		show(&p.rig.profile);
+		rig_close(&p.rig);
+		return 0;
+	}
 	p.window.latency = calloc(WINDOW, sizeof(sim_cycle));
 	if (p.window.latency != NULL && sim_nic_rxq_setup(p.rig.nic, 0, 0, RING) == 0 &&
 			sim_nic_rxq_setup(p.rig.nic, 0, 1, RING) == 0 && rules(&p) == 0 &&
