@@ -81,7 +81,7 @@ bench(const char *profile)
 {
 	double seconds, cycles;
 	uint64_t got, gap;
-	struct rig r;
+	struct rig r = { .trace = 0 };
 
 	if (rig_open(&r, profile, NULL, 0) < 0)
 		return -1;

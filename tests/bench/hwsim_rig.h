@@ -15,9 +15,10 @@ struct rig {
 	struct sim_steer *steer;
 	struct sim_nic *nic;
 	uint64_t random; /* state of rig_random() */
+	uint32_t trace;	 /* before rig_open(): packets to trace */
 };
 
-/* Loads the profile and sets what `sets` says; makes the steering and the NIC of one port. Prints what is wrong; -1. */
+/* r->trace is set, all else is not. Loads the profile and sets what `sets` says; makes the steering and the NIC of one port. Prints what is wrong; -1. */
 int
 rig_open(struct rig *r, const char *profile, const char *const *sets, uint32_t n_sets);
 void
