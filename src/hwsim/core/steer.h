@@ -169,6 +169,7 @@ struct sim_ct {
 	uint16_t last_window;
 	uint32_t last_seq, last_ack, last_end;
 	uint16_t peer_port;
+	uint8_t repeats; /* how often the last segment with data came again; no part of rte_flow's state */
 	struct sim_ct_dir dir[2];
 };
 int64_t
@@ -180,11 +181,28 @@ sim_ct_update(struct sim_steer *s, uint32_t ct, const struct sim_ct *state, bool
 		bool direction_too);
 void
 sim_ct_read(const struct sim_steer *s, uint32_t ct, struct sim_ct *state);
-/* The unit itself: one packet of TCP header `tcp` (network order, options in view up to `room`), payload bytes. Returns enum sim_ct_state bits. */
+/*
+ * The unit itself: one packet of TCP header `tcp` (network order, `room` bytes of it in view), and its payload's length. Returns
+ * enum sim_ct_state bits; all but VALID leave the state as it was.
+ *   DISABLED  enable is off
+ *   BAD       the header is cut short, or its data offset is wrong
+ *   INVALID   flags that do not go together or have no place in the phase, out of window, acknowledges what was not sent
+ *             or is long gone, or data sent again more than retransmission_limit times (0: no limit)
+ *   VALID     passed; with CHANGED: the phase is another, or this is the first ACK of a live connection, or the sender's
+ *             window closed
+ * liberal: nothing is INVALID. A RST that ends the connection takes it to TIME_WAIT; one that is in the window but not the
+ * next byte passes and changes nothing: its receiver answers with a challenge ACK (RFC 5961, 3.2), which is noted.
+ */
 uint8_t
 sim_ct_track(struct sim_ct *ct, bool reply, const uint8_t *tcp, uint16_t room, uint32_t payload);
 
-/* RSS: what a rule's RSS action or a port's own configuration spreads by. */
+/*
+ * RSS: what a rule's RSS action or a port's own configuration spreads by. Hashed are, in this order, source and destination
+ * address, then source and destination port, or an ESP packet's SPI: the addresses when the packet's IP version is asked
+ * for, or its layer 4; the ports when its layer 4 is. The ONLY bits take one of a pair, both or none of them take the
+ * pair; addresses and ports are apart in this. A fragment is hashed with SIM_RSS_FRAG, by its addresses. Where
+ * that gives nothing: source and destination MAC (ETH), and the VLAN id, 16 bits (VLAN).
+ */
 #define SIM_RSS_QUEUES_MAX 512
 #define SIM_RSS_KEY 40
 enum sim_rss_fields {
