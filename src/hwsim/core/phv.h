@@ -62,12 +62,24 @@ enum sim_ct_state {
 #define SIM_TAGS 8
 #define SIM_IP4_AT 4 /* an IPv4 header begins here in ip[]: then src and dst share a word */
 
+/*
+ * Bytes of a header that is not there are 0. A header is there when all of its fixed part is in view, lies inside of what
+ * the IP header in front of it says is its packet, and has the right version.
+ *
+ * Fragments: SIM_L_FRAG is any piece of a datagram that was cut (an IPv6 fragment header with offset 0 and no more to come,
+ * RFC 6946, is SIM_L_FRAG6 without SIM_L_FRAG). Of the first piece layer 4, tunnel and inner level are parsed as of a whole
+ * packet; of later ones nothing behind the IP header.
+ * IPv6: SIM_L_IP_OPT for hop-by-hop, routing, destination options, AH, mobility, HIP and shim6; up to 8 of them. Behind more
+ * there is no layer 4. ip[6] stays the first next header; the layer 4 bits say what comes behind all of them.
+ * VLAN: TPIDs 0x8100, 0x88a8, 0x9100; behind a third tag there is no layer 3.
+ * Layer 4 over which IP: ICMP over IPv4, ICMPv6 over IPv6, the rest over both.
+ */
 struct sim_level {
 	uint8_t eth[16]; /* dst 0, src 6, type 12: as it stands after the addresses, so a TPID if tagged */
 	uint8_t vlan[8];  /* TCI 0 and inner type 2 of the outer tag; 4 and 6 of the inner one */
 	uint8_t ip[40];	  /* IPv6 from 0; IPv4's first 20 bytes from SIM_IP4_AT; ARP from 0 */
 	uint8_t frag6[8]; /* fragment extension header */
-	uint8_t l4[24];	  /* the first bytes of TCP (20), UDP (8), SCTP (12), ICMP (8), ESP (8) */
+	uint8_t l4[24]; /* the first bytes of TCP (20), UDP (8), SCTP (12), ICMP (8), ICMPv6 (8), ESP (8) */
 };
 
 struct sim_phv {
@@ -78,31 +90,43 @@ struct sim_phv {
 	uint8_t ct;	      /* enum sim_ct_state */
 	uint8_t integrity[2]; /* enum sim_integrity; filled on demand */
 	uint8_t pad;
-	uint32_t mark;
+	uint32_t mark; /* mark, meta and tag: numbers, in host order */
 	uint32_t meta;
 	uint32_t tag[SIM_TAGS];
 	struct sim_level level[2];
-	uint8_t tunnel[24]; /* VXLAN, GENEVE (8), GTP-U (8, first extension at 8); GRE 0-3, its key at 8 */
+	/*
+	 * VXLAN and GENEVE (8); GRE's first 4 and its key at 8 (always there, wherever it is on the wire); GTP-U's first 8, then
+	 * with any of E, S and PN the optional word (sequence, N-PDU, next type) at 8 and the first 12 bytes of the first
+	 * extension at 12.
+	 */
+	uint8_t tunnel[24];
 };
 
 #define SIM_PHV_WORDS (sizeof(struct sim_phv) / 8)
 _Static_assert(sizeof(struct sim_phv) % 8 == 0, "compared in words");
 _Static_assert(offsetof(struct sim_phv, level) % 8 == 0, "headers begin at a word");
 
-/* Where headers are in the frame; 0: not there. [0] outer, [1] inner. `tunnel` and `end` once. */
+/* Where headers are in the frame; the bits of `layers` say whether they are. [0] outer, [1] inner. */
 struct sim_offsets {
 	uint16_t l2[2], l3[2], l4[2];
-	uint16_t vlan[2]; /* first tag */
+	uint16_t vlan[2]; /* TCI of the first tag: behind the Ethernet header */
 	uint16_t tunnel;
-	uint16_t payload; /* behind the last header that was parsed */
+	uint16_t payload; /* behind the last header that was parsed, options with it */
 };
 
-#define SIM_PARSE_INTEGRITY 1u /* fill phv.integrity: sums the whole packet */
+/*
+ * Fill phv.integrity: sums the whole packet. OK bits are set for what is there and is right: a fragment has none of layer 4,
+ * nor has a packet that is not all in view. L2_CRC_OK goes with any Ethernet header: frames with a wrong FCS end at the
+ * MAC. PACKET_OK: Ethernet, and no layer 3 or 4 that was looked at is wrong. Without this flag the bits stay.
+ */
+#define SIM_PARSE_INTEGRITY 1u
+/* The bytes begin with an IPv4 or IPv6 header: Ethernet was stripped, and another has not been put in front yet. */
+#define SIM_PARSE_L3 2u
 
 /*
  * Parses `len` bytes of a frame (those in view; `frame_len` is all of it) into `phv`, of which the metadata (port to
- * tags) is left alone, and `off`. Never fails: what is cut short or broken simply is not there. Level 1 is filled
- * behind VXLAN (UDP 4789), GENEVE (6081), GTP-U (2152), GRE, and IP in IP.
+ * tags) is left alone, and `off`. Never fails: what is cut short or broken simply is not there. Level 1 is filled behind
+ * VXLAN (UDP 4789), GENEVE (6081), GTP-U (2152), GRE, and IP in IP (which has no tunnel header: no bit, tunnel is 0).
  */
 void
 sim_parse(const uint8_t *data, uint16_t len, uint32_t frame_len, uint32_t flags,

@@ -119,6 +119,9 @@ enum sim_action_type {
 	SIM_A_STRIP, /* u32: takes this many bytes off in front (RAW_DECAP) */
 };
 
+/* sim_action.flags of SIM_A_DECAP: up to the inner L3 header; the outer Ethernet header stays, its type follows. */
+#define SIM_ACTION_KEEP_L2 1u
+
 #define SIM_ENCAP_MAX 128
 #define SIM_AF_REPLY 1u /* SIM_A_CT: packets of this rule are of the reply direction */
 
