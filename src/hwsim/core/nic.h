@@ -23,7 +23,7 @@ struct sim_nic;
 struct sim_frame {
 	struct sim_frame *next;
 	struct sim_pkt pkt; /* bytes and results of steering */
-	sim_cycle arrived;  /* first bit on the wire, or doorbell */
+	sim_cycle arrived;  /* first bit on the wire, or written into the tx ring */
 	sim_cycle left;	    /* visible to the host, or last bit on the wire */
 	uint64_t seq;	    /* order of arrival, of all */
 	uint64_t cookie;    /* the caller's: of sim_nic_wire_in() or sim_nic_tx() */

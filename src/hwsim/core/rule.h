@@ -17,7 +17,10 @@ enum sim_domain { SIM_INGRESS, SIM_EGRESS, SIM_TRANSFER, SIM_DOMAINS };
 #define SIM_ANY_PORT UINT16_MAX
 #define SIM_RANGES_MAX 2
 
-/* A number in the vector that must lie within bounds (rte_flow item `last`). Big-endian, 1 to 8 bytes wide. */
+/*
+ * A number in the vector that must lie within bounds (rte_flow item `last`). Big-endian, 1 to 8 bytes wide; port, mark,
+ * meta and tags, which are no headers, are as the CPU has them.
+ */
 struct sim_range {
 	uint16_t at; /* byte offset into struct sim_phv */
 	uint16_t width;

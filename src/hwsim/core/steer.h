@@ -83,6 +83,7 @@ struct sim_cmd_cost {
 	uint16_t actions;
 	uint32_t walked;      /* entries looked at on the way to its place */
 	uint32_t table_rules; /* rules in the matcher before */
+	uint32_t line;	      /* of the rule's entry: what a cache must forget when it is written */
 	bool root;	      /* group 0 */
 };
 void
@@ -172,6 +173,11 @@ struct sim_ct {
 	uint16_t last_window;
 	uint32_t last_seq, last_ack, last_end;
 	uint16_t peer_port;
+	/*
+	 * Direction of the packets of rules that are made or updated from now on (is_original_dir == 0). Rules that are
+	 * there keep theirs, as rte_flow wants it: "the value only affects the creation of subsequent flow rules".
+	 */
+	bool reply;
 	struct sim_ct_dir dir[2];
 };
 int64_t
@@ -187,7 +193,13 @@ sim_ct_read(const struct sim_steer *s, uint32_t ct, struct sim_ct *state);
 uint8_t
 sim_ct_track(struct sim_ct *ct, bool reply, const uint8_t *tcp, uint16_t room, uint32_t payload);
 
-/* RSS: what a rule's RSS action or a port's own configuration spreads by. */
+/*
+ * RSS: what a rule's RSS action or a port's own configuration spreads by. Hashed are, in this order, source and destination
+ * address, then source and destination port, or an ESP packet's SPI: the addresses when the packet's IP version is asked
+ * for, or its layer 4; the ports when its layer 4 is. The ONLY bits take one of a pair, both or none of them take the
+ * pair; addresses and ports are apart in this. A fragment is hashed with SIM_RSS_FRAG, by its addresses. Where
+ * that gives nothing: source and destination MAC (ETH), and the VLAN id, 16 bits (VLAN).
+ */
 #define SIM_RSS_QUEUES_MAX 512
 #define SIM_RSS_KEY 40
 enum sim_rss_fields {
