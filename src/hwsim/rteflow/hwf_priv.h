@@ -60,6 +60,11 @@ hwf_pool_fini(struct hwf_pool *p);
 /* Zeroed but for the slot, which says `kind` and `port`. NULL: full or no memory. */
 void *
 hwf_pool_get(struct hwf_pool *p, enum hwf_kind kind, uint16_t port);
+/* Object `index`, of a pool whose numbers somebody else gives out; such are put back with hwf_pool_put_at(). */
+void *
+hwf_pool_get_at(struct hwf_pool *p, uint32_t index, enum hwf_kind kind, uint16_t port);
+void
+hwf_pool_put_at(struct hwf_pool *p, void *object);
 /* It must be in no list. */
 void
 hwf_pool_put(struct hwf_pool *p, void *object);
@@ -166,7 +171,8 @@ struct hwf_age {
 #define HWF_TUNNELS_MAX 255 /* sim_pkt.restore has 8 bits for it, 0: none */
 struct hwf_tunnel {
 	struct hwf_slot slot; /* in hwf_port.tunnels; its number in hwf.tunnels + 1 is the tunnel id of core/steer.h */
-	uint32_t uses; /* arrays of items and actions handed out, and rules */
+	uint32_t uses; /* all of them: arrays of items and actions handed out, and rules */
+	uint32_t items, actions; /* arrays handed out */
 	struct rte_flow_tunnel def;
 	struct rte_flow_item item;     /* handed out by hwf_tunnel_match() */
 	struct rte_flow_action action; /* handed out by hwf_tunnel_decap_set() */
@@ -195,6 +201,17 @@ struct hwf_port {
 	bool strict_queues;
 };
 
+/* Groups of the model that are no application's, but of a tunnel or of a meter's policy: the highest that there are. */
+#define HWF_GROUPS_OWN 256u
+struct hwf_group {
+	uint8_t kind;	/* 0: free, 1: of a tunnel, 2: of a policy */
+	uint8_t domain; /* enum sim_domain */
+	uint8_t decap;	/* tunnel: outer headers are off in it */
+	uint8_t tunnel;
+	uint16_t port;	/* SIM_ANY_PORT: transfer */
+	uint32_t group; /* the application's number of it */
+};
+
 struct hwf {
 	struct sim_steer *steer;
 	const struct sim_profile *profile;
@@ -208,6 +225,8 @@ struct hwf {
 	uint32_t n_ages;      /* [A] in use: hwf_tick() looks without a lock */
 	sim_cycle scanned;    /* last scan for aged ones */
 	struct hwf_port port[SIM_PORTS_MAX];
+	struct hwf_group own[HWF_GROUPS_OWN]; /* see hwf_group_own() */
+	void *queues_gone; /* flow_queue.c: queues of closed ports that the command queue still points at */
 };
 
 /* --- errors (hwf_error.c) --- */
@@ -313,6 +332,33 @@ hwf_tunnel_group(const struct hwf_where *w, struct hwf_tunnel *tunnel, uint32_t 
 /* The other way, for hwf_dump(): false: a group of no tunnel. */
 bool
 hwf_tunnel_ungroup(const struct hwf *h, uint32_t real, uint8_t *tunnel, uint32_t *group);
+
+/* First of the groups that applications cannot have: hwf_attr() and JUMP refuse them and those behind them. */
+uint32_t
+hwf_group_own(const struct hwf *h);
+/* One more of them; -ENOSPC. */
+int64_t
+hwf_group_take(struct hwf *h, const struct hwf_group *g);
+void
+hwf_group_give(struct hwf *h, uint32_t real);
+/* A rule has tunnels[0] by its pattern and [1] by its actions (rte_flow.tunnel); `n` is 1 or -1. */
+void
+hwf_tunnel_uses(struct hwf *h, const uint8_t tunnels[2], int n);
+/* All of a port: hwf_port_close(), behind its rules. */
+void
+hwf_tunnel_close(struct hwf *h, uint16_t port);
+
+/* --- indirect actions (flow_indirect.c); under hwf.lock --- */
+
+/* Whatever its uses are: hwf_port_close(), behind the rules. Meters, too. */
+void
+hwf_handle_free(struct hwf *h, struct rte_flow_action_handle *handle);
+
+/* --- queues (flow_queue.c) --- */
+
+/* The last of hwf_destroy_all(); no command is carried out any more. */
+void
+hwf_queue_fini(struct hwf *h);
 
 /* --- meters (mtr.c); under hwf.lock --- */
 
