@@ -178,6 +178,7 @@ struct sim_ct {
 	 * there keep theirs, as rte_flow wants it: "the value only affects the creation of subsequent flow rules".
 	 */
 	bool reply;
+	uint8_t repeats; /* how often the last segment with data came again; no part of rte_flow's state */
 	struct sim_ct_dir dir[2];
 };
 int64_t
@@ -189,7 +190,18 @@ sim_ct_update(struct sim_steer *s, uint32_t ct, const struct sim_ct *state, bool
 		bool direction_too);
 void
 sim_ct_read(const struct sim_steer *s, uint32_t ct, struct sim_ct *state);
-/* The unit itself: one packet of TCP header `tcp` (network order, options in view up to `room`), payload bytes. Returns enum sim_ct_state bits. */
+/*
+ * The unit itself: one packet of TCP header `tcp` (network order, `room` bytes of it in view), and its payload's length. Returns
+ * enum sim_ct_state bits; all but VALID leave the state as it was.
+ *   DISABLED  enable is off
+ *   BAD       the header is cut short, or its data offset is wrong
+ *   INVALID   flags that do not go together or have no place in the phase, out of window, acknowledges what was not sent
+ *             or is long gone, or data sent again more than retransmission_limit times (0: no limit)
+ *   VALID     passed; with CHANGED: the phase is another, or this is the first ACK of a live connection, or the sender's
+ *             window closed
+ * liberal: nothing is INVALID. A RST that ends the connection takes it to TIME_WAIT; one that is in the window but not the
+ * next byte passes and changes nothing: its receiver answers with a challenge ACK (RFC 5961, 3.2), which is noted.
+ */
 uint8_t
 sim_ct_track(struct sim_ct *ct, bool reply, const uint8_t *tcp, uint16_t room, uint32_t payload);
 
