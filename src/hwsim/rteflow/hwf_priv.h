@@ -195,6 +195,8 @@ struct hwf_port {
 	void *async, *mtr;
 	void (*async_close)(struct hwf *h, uint16_t port);
 	void (*mtr_close)(struct hwf *h, uint16_t port);
+	/* A rule of a template table goes by hwf_flush() or hwf_port_close(); NULL: none. */
+	void (*async_forget)(struct hwf *h, struct rte_flow *flow);
 	/* Of rte_flow_configure(): at most so many objects, 0: as the card has; and those in use. */
 	uint32_t quota[HWF_QUOTAS], used[HWF_QUOTAS];
 	/* AGED event per queue (strict queues): the list that a rule of queue q reports to is aged[1 + q]. */
@@ -230,6 +232,10 @@ struct hwf {
 };
 
 /* --- errors (hwf_error.c) --- */
+
+/* `port` is one of ours. First of all that any call does. */
+int
+hwf_check_port(const struct hwf *h, uint16_t port, struct rte_flow_error *error);
 
 /* Where an item or action stands: what may be there depends on it. */
 struct hwf_where {
@@ -310,6 +316,10 @@ hwf_rule_add(const struct hwf_where *w, const struct sim_match *match, struct hw
 /* Removes the rule and all that went with it. */
 void
 hwf_rule_del(struct hwf *h, struct rte_flow *flow, struct sim_cmd_cost *cost);
+
+/* All rules of a port, pending ones too. */
+void
+hwf_flows_drop(struct hwf *h, uint16_t port);
 
 /* --- tunnels (flow_tunnel.c); under hwf.lock --- */
 
