@@ -31,6 +31,8 @@ enum hwf_async_kind {
 	HWF_METER,
 };
 
+#define HWF_F_DYING 128u /* hwf_slot.flags of a flow: it is being destroyed by a queue */
+
 /* --- indirect actions (flow_indirect.c); under hwf.lock --- */
 
 void
