@@ -19,6 +19,7 @@ static const struct {
 	{ "loop", wire_loop_open },
 	{ "none", wire_none_open },
 	{ "peer", wire_peer_open },
+	{ "gen", wire_gen_open },
 };
 
 int
@@ -33,7 +34,7 @@ wire_open(const struct wire_params *params, struct wire **w, struct sim_error *e
 		if (strlen(kinds[i].name) == len && memcmp(kinds[i].name, text, len) == 0)
 			return kinds[i].open(params, options, w, e);
 	}
-	return sim_fail(e, EINVAL, "wire=%.*s: no such kind; there are loop, none, peer",
+	return sim_fail(e, EINVAL, "wire=%.*s: no such kind; there are loop, none, peer, gen",
 			(int)RTE_MIN(len, 64u), text);
 }
 
@@ -187,4 +188,32 @@ wire_option_rate(const char *options, struct wire_rate *rate, struct sim_error *
 	else
 		rate->bps = (uint64_t)v;
 	return 0;
+}
+
+struct rte_mbuf *
+wire_mbuf(struct rte_mempool *pool, uint16_t ethdev, const uint8_t *data, uint32_t len)
+{
+	struct rte_mbuf *head = rte_pktmbuf_alloc(pool), *m = head;
+
+	while (m != NULL) {
+		const uint16_t k = (uint16_t)RTE_MIN(len, (uint32_t)rte_pktmbuf_tailroom(m));
+
+		memcpy(rte_pktmbuf_mtod(m, uint8_t *), data, k);
+		m->data_len = k;
+		head->pkt_len += k;
+		data += k;
+		len -= k;
+		if (len == 0) {
+			head->port = ethdev;
+			return head;
+		}
+		m->next = k != 0 && head->nb_segs < RTE_MBUF_MAX_NB_SEGS ? rte_pktmbuf_alloc(pool)
+									 : NULL;
+		m = m->next;
+		head->nb_segs++;
+	}
+	if (head != NULL)
+		head->nb_segs--;
+	rte_pktmbuf_free(head);
+	return NULL;
 }

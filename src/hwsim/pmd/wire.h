@@ -34,6 +34,7 @@ struct wire_params {
 	uint64_t link_bps; /* a rate that is not given is this */
 	bool unpaced;	   /* clock=off: as fast as it is asked, unless a rate is given */
 	int socket;
+	uint8_t mac[6]; /* of the port: where a generator sends to, unless told otherwise */
 	/*
 	 * peer:N only: the wire of port N, if that is open and a peer: too (wire_peer_port() tells N); else NULL, and the
 	 * link stays down until port N's wire is opened with this one as its peer.
@@ -46,15 +47,25 @@ struct wire_stats {
 	uint64_t rx_frames, rx_bytes; /* towards the NIC */
 	uint64_t tx_frames, tx_bytes; /* from it */
 	uint64_t tx_lost;
-	uint64_t errors; /* frames too long, records cut off */
+	uint64_t errors;    /* frames too long, records cut off */
+	uint64_t rx_missed; /* came while nobody took them: clock=off with a rate */
+	uint64_t rx_nombuf; /* calls that found no mbuf: the frames wait */
+};
+
+/* A number of one kind alone, for the port's xstats as wire_<name>. */
+struct wire_xstat {
+	char name[32];
+	uint64_t value;
 };
 
 struct wire_ops {
 	const char *name;
 	/*
-	 * Frames that arrive at `now` (ns since the port started) or before, at most n, into mbufs of `pool`. when[i] is the ns at
-	 * which frame i arrived; NULL if nobody asks. Only frames that RSS sends to queue q, where the wire knows how to
-	 * (spread()), else q is 0.
+	 * Frames that arrive at `now` or before, at most n, into mbufs of `pool`, chained where a frame is longer than the pool's
+	 * buffers. when[i] is the ns at which frame i arrived; NULL if nobody asks. Only frames that RSS sends to queue q, where
+	 * the wire knows how to (spread()), else q is 0.
+	 * `now` is ns of a clock that all wires of the NIC share, so that one can measure what another sent. It may begin
+	 * anywhere: a wire's own times begin with the first call, and again when the clock has gone back.
 	 */
 	uint16_t (*rx)(struct wire *w, uint16_t q, struct rte_mempool *pool, struct rte_mbuf **m,
 			uint64_t *when, uint16_t n, uint64_t now);
@@ -70,6 +81,8 @@ struct wire_ops {
 	/* Readable when frames may be there; -1: ask next(). */
 	int (*fd)(struct wire *w);
 	bool (*link)(const struct wire *w);
+	/* Fills up to n of them (`x` may be NULL with n = 0) and returns how many there are. NULL: none. */
+	uint32_t (*xstats)(struct wire *w, struct wire_xstat *x, uint32_t n);
 	void (*close)(struct wire *w);
 };
 
@@ -113,6 +126,13 @@ wire_peer_open(const struct wire_params *params, const char *options, struct wir
 /* N of "peer:N"; -ENOENT: text is of another kind; -EINVAL. */
 int
 wire_peer_port(const char *text, uint16_t *port);
+
+/*
+ * Copies a frame into mbufs of `pool`, a chain where one is too short. NULL: none are left. The result has no flags set;
+ * its port is `ethdev`.
+ */
+struct rte_mbuf *
+wire_mbuf(struct rte_mempool *pool, uint16_t ethdev, const uint8_t *data, uint32_t len);
 
 /* "key=value;key=value": finds key, copies its value. 0, -ENOENT; wire_option_check() refuses unknown keys by name. */
 int

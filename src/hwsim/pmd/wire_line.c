@@ -47,24 +47,34 @@ wire_rss_leave(struct wire_rss *r, uint32_t slot)
 	__atomic_fetch_sub(&r->slot[slot].readers, 1, __ATOMIC_RELEASE);
 }
 
-/* Rings have no names, so that they take none of EAL's few memory zones. */
+/* Without a name, so that it takes none of EAL's few memory zones. */
+struct rte_ring *
+wire_ring_create(uint32_t frames, int socket)
+{
+	const ssize_t size = rte_ring_get_memsize(frames);
+	struct rte_ring *r;
+
+	if (size < 0)
+		return NULL;
+	r = rte_zmalloc_socket("wire ring", (size_t)size, RTE_CACHE_LINE_SIZE, socket);
+	if (r == NULL || rte_ring_init(r, "wire", frames, RING_F_SC_DEQ) == 0)
+		return r;
+	rte_free(r);
+	return NULL;
+}
+
 static int
 add_ring(struct wire_line *l, uint16_t q)
 {
-	const ssize_t size = rte_ring_get_memsize(l->frames);
 	struct rte_ring *r;
 
-	if (q >= SIM_RSS_QUEUES_MAX || size < 0)
+	if (q >= SIM_RSS_QUEUES_MAX)
 		return -EINVAL;
 	if (l->ring[q] != NULL)
 		return 0;
-	r = rte_zmalloc_socket("wire line", (size_t)size, RTE_CACHE_LINE_SIZE, l->socket);
+	r = wire_ring_create(l->frames, l->socket);
 	if (r == NULL)
 		return -ENOMEM;
-	if (rte_ring_init(r, "line", l->frames, RING_F_SC_DEQ) != 0) {
-		rte_free(r);
-		return -EINVAL;
-	}
 	__atomic_store_n(&l->ring[q], r, __ATOMIC_RELEASE);
 	return 0;
 }

@@ -44,6 +44,10 @@ struct wire_line {
 	int socket;
 };
 
+/* A ring without a name for many that send and one that receives; rte_free() it. */
+struct rte_ring *
+wire_ring_create(uint32_t frames, int socket);
+
 int
 wire_line_init(struct wire_line *l, uint32_t frames, int socket);
 /* Frees the frames on the line; the caller is the only one that receives. */
