@@ -176,6 +176,7 @@ sim_range_of(const struct sim_phv *phv, uint16_t at, uint16_t width);
 enum sim_rule_flags {
 	SIM_R_SHADOWED = 1u << 0, /* a twin that waits behind the first */
 	SIM_R_ACTIONS_APART = 1u << 1,
+	SIM_R_HIDDEN = 1u << 2, /* packets do not see it yet */
 };
 
 /*

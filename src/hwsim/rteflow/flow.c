@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <rte_errno.h>
+
 /* A rule in the model's words, on the stack of a call. */
 struct translated {
 	struct sim_match match;
@@ -15,13 +17,15 @@ struct translated {
 };
 
 static int
-translate(const struct hwf_where *w, const struct rte_flow_item *pattern,
+translate(struct hwf_where *w, const struct rte_flow_item *pattern,
 		const struct rte_flow_action *actions, struct translated *t,
 		struct rte_flow_error *error)
 {
 	int rc;
 
 	rc = hwf_attr(w, error);
+	if (rc == 0 && pattern != NULL && hwf_tunnel_of(w, pattern, &w->tunnel, error) < 0)
+		return -rte_errno;
 	if (rc == 0)
 		rc = hwf_match(w, pattern, &t->match, error);
 	return rc == 0 ? hwf_actions(w, actions, &t->actions, error) : rc;
@@ -32,7 +36,7 @@ hwf_validate(struct hwf *h, uint16_t port, const struct rte_flow_attr *attr,
 		const struct rte_flow_item *pattern, const struct rte_flow_action *actions,
 		struct rte_flow_error *error)
 {
-	const struct hwf_where w = { .h = h, .port = port, .attr = attr, .queue = UINT16_MAX };
+	struct hwf_where w = { .h = h, .port = port, .attr = attr, .queue = UINT16_MAX };
 	struct translated t;
 	int rc;
 
@@ -45,10 +49,17 @@ hwf_validate(struct hwf *h, uint16_t port, const struct rte_flow_attr *attr,
 	return rc;
 }
 
+static uint8_t
+tunnel_id(const struct hwf *h, const struct hwf_tunnel *t)
+{
+	return t == NULL ? 0 : hwf_pool_index(&h->tunnels, t) + 1;
+}
+
 /* Objects and handles of the actions become the rule's. */
 static int
-adopt(struct hwf *h, struct rte_flow *flow, const struct hwf_actions *a)
+adopt(const struct hwf_where *w, struct rte_flow *flow, const struct hwf_actions *a)
 {
+	struct hwf *h = w->h;
 	struct hwf_extra *x = NULL;
 	uint32_t i;
 
@@ -60,6 +71,9 @@ adopt(struct hwf *h, struct rte_flow *flow, const struct hwf_actions *a)
 	flow->handle[1] = HWF_NONE;
 	flow->extra = HWF_NONE;
 	flow->table = HWF_NONE;
+	flow->queue = w->queue;
+	flow->tunnel[0] = tunnel_id(h, w->tunnel);
+	flow->tunnel[1] = tunnel_id(h, a->tunnel);
 	if (a->rss != HWF_NONE || a->sample != HWF_NONE || a->n_handles > 2) {
 		x = hwf_pool_get(&h->extras, HWF_EXTRA, flow->slot.port);
 		if (x == NULL)
@@ -77,20 +91,14 @@ adopt(struct hwf *h, struct rte_flow *flow, const struct hwf_actions *a)
 	return 0;
 }
 
-/* What steering says about a rule it did not take. */
-static int
-refused(const struct hwf_where *w, struct rte_flow_error *error, int rc, const struct sim_error *e)
-{
-	return hwf_fail(w, error, -rc, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "%s", e->text);
-}
-
-/* The rule goes into the model; `flow` is not linked yet. */
+/* The rule goes into the model, into the tunnel's own group if it has an item of one; `flow` is not linked yet. */
 static int
 insert(const struct hwf_where *w, struct rte_flow *flow, const struct sim_match *match,
-		const struct hwf_actions *a, struct sim_error *e)
+		const struct hwf_actions *a, struct sim_cmd_cost *cost,
+		struct rte_flow_error *error)
 {
 	struct hwf *h = w->h;
-	const struct sim_rule_params params = {
+	struct sim_rule_params params = {
 		.domain = hwf_domain(w->attr),
 		.port = w->attr->transfer ? SIM_ANY_PORT : w->port,
 		.group = w->attr->group,
@@ -99,16 +107,27 @@ insert(const struct hwf_where *w, struct rte_flow *flow, const struct sim_match 
 		.actions = a->action,
 		.n_actions = a->n,
 		.cookie = hwf_pool_index(&h->flows, flow),
+		.hidden = w->queue != UINT16_MAX,
 	};
+	struct sim_error e = { "" };
+	int rc;
 
-	if (a->tunnel != NULL && a->jump != HWF_NONE) {
-		const int rc = sim_steer_tunnel_group(h->steer, w->port, a->jump,
-				hwf_pool_index(&h->tunnels, a->tunnel) + 1);
+	if (w->tunnel != NULL) {
+		const int64_t group = hwf_tunnel_group(w, w->tunnel, w->attr->group, false, error);
 
-		if (rc != 0)
-			return sim_fail(e, -rc, "no room for a group of a tunnel");
+		if (group < 0)
+			return group;
+		params.group = group;
 	}
-	return sim_rule_insert(h->steer, &params, &flow->rule, e);
+	memset(cost, 0, sizeof(*cost));
+	sim_lock_take(h->nic);
+	rc = sim_rule_insert(h->steer, &params, &flow->rule, &e);
+	if (rc == 0)
+		sim_rule_cost(flow->rule, cost);
+	sim_lock_give(h->nic);
+	if (rc == 0)
+		return 0;
+	return hwf_fail(w, error, -rc, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "%s", e.text);
 }
 
 struct rte_flow *
@@ -116,9 +135,7 @@ hwf_rule_add(const struct hwf_where *w, const struct sim_match *match, struct hw
 		struct sim_cmd_cost *cost, struct rte_flow_error *error)
 {
 	struct hwf *h = w->h;
-	struct sim_error e = { "" };
 	struct rte_flow *flow;
-	int rc;
 
 	flow = hwf_pool_get(&h->flows, HWF_FLOW, w->port);
 	if (flow == NULL) {
@@ -126,26 +143,19 @@ hwf_rule_add(const struct hwf_where *w, const struct sim_match *match, struct hw
 				"no memory for a rule");
 		return NULL;
 	}
-	rc = hwf_actions_claim(w, a, error);
-	if (rc != 0)
+	if (hwf_actions_claim(w, a, error) != 0)
 		goto out_flow;
-	if (adopt(h, flow, a) != 0) {
+	if (adopt(w, flow, a) != 0) {
 		hwf_fail(w, error, ENOMEM, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
 				"no memory for a rule");
 		goto out_claim;
 	}
-	memset(cost, 0, sizeof(*cost));
-	sim_lock_take(h->nic);
-	rc = insert(w, flow, match, a, &e);
-	if (rc == 0)
-		sim_rule_cost(flow->rule, cost);
-	sim_lock_give(h->nic);
-	if (rc != 0) {
-		refused(w, error, rc, &e);
+	if (insert(w, flow, match, a, cost, error) != 0) {
 		if (flow->extra != HWF_NONE)
 			hwf_pool_put(&h->extras, hwf_pool_at(&h->extras, flow->extra));
 		goto out_claim;
 	}
+	hwf_tunnel_uses(h, flow->tunnel, 1);
 	if (a->age != HWF_NONE)
 		hwf_age_context(h, a->age, flow);
 	hwf_list_add(&h->port[w->port].flows, &h->flows, flow);
@@ -172,9 +182,12 @@ hwf_rule_del(struct hwf *h, struct rte_flow *flow, struct sim_cmd_cost *cost)
 
 	if (flow->extra != HWF_NONE)
 		x = hwf_pool_at(&h->extras, flow->extra);
+	memset(cost, 0, sizeof(*cost));
 	sim_lock_take(h->nic);
-	sim_rule_cost(flow->rule, cost);
-	sim_rule_remove(h->steer, flow->rule);
+	if (flow->rule != NULL) {
+		sim_rule_cost(flow->rule, cost);
+		sim_rule_remove(h->steer, flow->rule);
+	}
 	if (flow->slot.flags & HWF_F_COUNTER_OWN)
 		sim_counter_del(h->steer, flow->counter);
 	if (x != NULL && x->rss != HWF_NONE)
@@ -182,8 +195,13 @@ hwf_rule_del(struct hwf *h, struct rte_flow *flow, struct sim_cmd_cost *cost)
 	if (x != NULL && x->sample != HWF_NONE)
 		sim_steer_sample_del(h->steer, x->sample);
 	sim_lock_give(h->nic);
-	if (flow->slot.flags & HWF_F_AGE_OWN)
+	if (flow->slot.flags & HWF_F_AGE_OWN) {
 		hwf_age_del(h, flow->age);
+		hwf_quota_give(h, flow->slot.port, HWF_Q_AGES);
+	}
+	if (flow->slot.flags & HWF_F_COUNTER_OWN)
+		hwf_quota_give(h, flow->slot.port, HWF_Q_COUNTERS);
+	hwf_tunnel_uses(h, flow->tunnel, -1);
 	unuse(h, flow->handle[0]);
 	unuse(h, flow->handle[1]);
 	for (i = 0; x != NULL && i < x->n_handles; i++)
@@ -214,7 +232,7 @@ hwf_create(struct hwf *h, uint16_t port, const struct rte_flow_attr *attr,
 		const struct rte_flow_item *pattern, const struct rte_flow_action *actions,
 		struct rte_flow_error *error)
 {
-	const struct hwf_where w = { .h = h, .port = port, .attr = attr, .queue = UINT16_MAX };
+	struct hwf_where w = { .h = h, .port = port, .attr = attr, .queue = UINT16_MAX };
 	struct sim_cmd_cost cost;
 	struct rte_flow *flow = NULL;
 	struct translated t;

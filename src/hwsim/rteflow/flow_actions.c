@@ -140,11 +140,12 @@ static int
 jump(struct actions *a)
 {
 	const struct rte_flow_action_jump *c = a->now->conf;
+	const uint32_t end = RTE_MIN(a->w->h->profile->tables_groups, hwf_group_own(a->w->h));
 
-	if (c->group >= a->w->h->profile->tables_groups)
+	if (c->group >= end)
 		return actions_fail_conf(a, ENOTSUP,
 				"group %u: the highest is %u (profile: tables.groups)", c->group,
-				a->w->h->profile->tables_groups - 1);
+				end - 1);
 	a->out->jump = c->group;
 	return actions_fate(a, SIM_A_JUMP, c->group);
 }
@@ -278,6 +279,7 @@ meter(struct actions *a)
 	const struct rte_flow_action_meter *c = a->now->conf;
 	const uint32_t i = hwf_ids_get(&a->w->h->port[a->w->port].meters, c->mtr_id);
 	struct rte_flow_action_handle *handle;
+	int64_t group;
 	int rc;
 
 	if (i == HWF_NONE)
@@ -286,7 +288,15 @@ meter(struct actions *a)
 	rc = actions_once(a, ACTIONS_METER, "METER");
 	if (rc == 0)
 		rc = use(a, handle);
-	return rc != 0 ? rc : actions_u32(a, SIM_A_METER, handle->object);
+	if (rc == 0)
+		rc = actions_u32(a, SIM_A_METER, handle->object);
+	if (rc != 0)
+		return rc;
+	/* A policy with actions of its own says where packets of each colour go: the rule does not. */
+	group = hwf_mtr_group(a->w, handle, a->error);
+	if (group < 0)
+		return group;
+	return group == HWF_NONE ? 0 : actions_fate(a, SIM_A_JUMP, group);
 }
 
 static int
@@ -351,16 +361,14 @@ conntrack(struct actions *a)
 			"CONNTRACK is used by an indirect action of it: both directions share it");
 }
 
+/* The JUMP of this rule goes to a group of the tunnel, see flow_claim.c. */
 static int
 tunnel(struct actions *a)
 {
-	struct hwf_tunnel *t = (struct hwf_tunnel *)(uintptr_t)a->now->conf;
-
-	if (!hwf_pool_has(&a->w->h->tunnels, t, HWF_TUNNEL, a->w->port))
-		return actions_fail(a, EINVAL,
-				"not an action of rte_flow_tunnel_decap_set(), or released already");
-	a->out->tunnel = t;
-	return 0;
+	if (a->out->tunnel != NULL)
+		return actions_fail(a, EINVAL, "a second action of tunnel offload");
+	a->out->tunnel = hwf_tunnel_get(a->w, a->now, a->error);
+	return a->out->tunnel != NULL ? 0 : -ENOENT;
 }
 
 /* Where an action may be, and what it is. */

@@ -18,13 +18,17 @@ no_room(const struct hwf_where *w, struct rte_flow_error *error,
 static int
 claim_counter(const struct hwf_where *w, struct hwf_actions *a, struct rte_flow_error *error)
 {
-	int64_t n;
+	int64_t n = hwf_quota_take(w->h, w->port, HWF_Q_COUNTERS);
 
+	if (n != 0)
+		return no_room(w, error, a->count_action, n, "counter");
 	sim_lock_take(w->h->nic);
 	n = sim_counter_add(w->h->steer);
 	sim_lock_give(w->h->nic);
-	if (n < 0)
+	if (n < 0) {
+		hwf_quota_give(w->h, w->port, HWF_Q_COUNTERS);
 		return no_room(w, error, a->count_action, n, "counter");
+	}
 	a->counter = n;
 	a->action[a->count_at].u32 = n;
 	return 0;
@@ -33,10 +37,15 @@ claim_counter(const struct hwf_where *w, struct hwf_actions *a, struct rte_flow_
 static int
 claim_age(const struct hwf_where *w, struct hwf_actions *a, struct rte_flow_error *error)
 {
-	const int64_t n = hwf_age_add(w, a->age_action->conf);
+	int64_t n = hwf_quota_take(w->h, w->port, HWF_Q_AGES);
 
-	if (n < 0)
+	if (n != 0)
 		return no_room(w, error, a->age_action, n, "age context");
+	n = hwf_age_add(w, a->age_action->conf);
+	if (n < 0) {
+		hwf_quota_give(w->h, w->port, HWF_Q_AGES);
+		return no_room(w, error, a->age_action, n, "age context");
+	}
 	a->age = n;
 	a->action[a->age_at].u32 = n;
 	return 0;
@@ -82,6 +91,23 @@ claim_sample(const struct hwf_where *w, struct hwf_actions *a, struct rte_flow_e
 	return 0;
 }
 
+/* The JUMP beside a private action of tunnel offload: to the tunnel's own group of that number. */
+static int
+claim_tunnel(const struct hwf_where *w, struct hwf_actions *a, struct rte_flow_error *error)
+{
+	bool decap = false;
+	int64_t group;
+	uint32_t i;
+
+	for (i = 0; i < a->n; i++)
+		decap |= a->action[i].type == SIM_A_DECAP || a->action[i].type == SIM_A_STRIP;
+	group = hwf_tunnel_group(w, a->tunnel, a->jump, decap, error);
+	if (group < 0)
+		return group;
+	a->action[a->n - 1].u32 = group;
+	return 0;
+}
+
 int
 hwf_actions_claim(const struct hwf_where *w, struct hwf_actions *a, struct rte_flow_error *error)
 {
@@ -96,6 +122,9 @@ hwf_actions_claim(const struct hwf_where *w, struct hwf_actions *a, struct rte_f
 		rc = claim_rss(w, a, error);
 	if (rc == 0 && a->sample_action != NULL)
 		rc = claim_sample(w, a, error);
+	if (rc == 0 && a->tunnel != NULL)
+		rc = claim_tunnel(w, a, error);
+	a->port = w->port;
 	if (rc == 0) {
 		for (i = 0; i < a->n_handles; i++)
 			a->handle[i]->uses++;
@@ -114,8 +143,12 @@ hwf_actions_release(struct hwf *h, struct hwf_actions *a)
 	for (i = 0; a->claimed && i < a->n_handles; i++)
 		a->handle[i]->uses--;
 	a->claimed = false;
-	if (a->age != HWF_NONE)
+	if (a->age != HWF_NONE) {
 		hwf_age_del(h, a->age);
+		hwf_quota_give(h, a->port, HWF_Q_AGES);
+	}
+	if (a->counter != HWF_NONE)
+		hwf_quota_give(h, a->port, HWF_Q_COUNTERS);
 	sim_lock_take(h->nic);
 	if (a->counter != HWF_NONE)
 		sim_counter_del(h->steer, a->counter);

@@ -57,6 +57,7 @@ hwf_ct_from_rte(const struct rte_flow_action_conntrack *from, struct sim_ct *to)
 	to->last_ack = from->last_ack;
 	to->last_end = from->last_end;
 	to->peer_port = from->peer_port;
+	to->reply = !from->is_original_dir;
 	dir_from_rte(&from->original_dir, &to->dir[0]);
 	dir_from_rte(&from->reply_dir, &to->dir[1]);
 }

@@ -181,33 +181,13 @@ color(struct items *it, const struct rte_flow_item *item)
 	return 0;
 }
 
-/* What a tunnel of tunnel offload looks like on the wire: its header, its number, its end points as far as they are given. */
+/* Tunnel offload's private item puts the rule into a group of the tunnel (hwf_rule_add()): only packets of it are there. */
 static int
 tunnel(struct items *it, const struct rte_flow_item *item)
 {
-	const struct hwf_tunnel *t = item->spec;
-	struct sim_match *m = it->match;
-	uint32_t layers;
-
-	if (!hwf_pool_has(&it->w->h->tunnels, t, HWF_TUNNEL, it->w->port))
+	if (it->w->tunnel == NULL || item->spec != it->w->tunnel)
 		return items_fail(it, EINVAL, RTE_FLOW_ERROR_TYPE_ITEM, item,
 				"not an item of rte_flow_tunnel_match(), or released already");
-	switch (t->def.type) {
-	case RTE_FLOW_ITEM_TYPE_GENEVE:
-		layers = SIM_L_GENEVE;
-		break;
-	case RTE_FLOW_ITEM_TYPE_GRE:
-	case RTE_FLOW_ITEM_TYPE_NVGRE:
-		layers = SIM_L_GRE;
-		break;
-	case RTE_FLOW_ITEM_TYPE_GTPU:
-		layers = SIM_L_GTPU;
-		break;
-	default:
-		layers = SIM_L_VXLAN;
-	}
-	m->mask.layers[0] |= layers;
-	m->value.layers[0] |= layers;
 	return 0;
 }
 

@@ -20,9 +20,9 @@
 enum op_kind { OP_CREATE, OP_DESTROY, OP_MAKE, OP_FREE, OP_UPDATE, OP_QUERY };
 
 struct hwf_op {
-	uint8_t kind;	     /* enum op_kind */
-	uint8_t done;	     /* [N] carried out */
-	uint8_t failed;	     /* [N] */
+	uint8_t kind;	/* enum op_kind */
+	uint8_t done;	/* [N] carried out */
+	uint8_t failed; /* [N] */
 	struct hwf_queue *q;
 	void *user_data;
 	sim_cycle at; /* [N] when the caller may hear of it */
@@ -40,8 +40,9 @@ struct hwf_queue {
 	struct hwf *h;
 	uint16_t port;
 	uint32_t size;
-	uint32_t head, sent, pushed, tail; /* to be pulled next, sent next, sent no further, posted next */
-	uint32_t in_flight;		   /* [N] sent and not done */
+	uint32_t head, sent, pushed,
+			tail; /* to be pulled next, sent next, sent no further, posted next */
+	uint32_t in_flight;   /* [N] sent and not done */
 	struct hwf_op op[];
 };
 
@@ -179,9 +180,9 @@ op_done(void *arg)
 static enum sim_cmd_kind
 cmd_kind(const struct hwf_op *op)
 {
-	return op->kind == OP_CREATE	? SIM_CMD_INSERT
-	       : op->kind == OP_DESTROY ? SIM_CMD_DELETE
-					: SIM_CMD_UPDATE;
+	return op->kind == OP_CREATE		 ? SIM_CMD_INSERT
+			: op->kind == OP_DESTROY ? SIM_CMD_DELETE
+						 : SIM_CMD_UPDATE;
 }
 
 /* As much of what is pushed as the command queue takes. */
@@ -237,7 +238,8 @@ post(struct hwf_queue *q, const struct rte_flow_op_attr *attr)
 /* --- rules --- */
 
 static int
-table_room(const struct hwf_where *w, struct rte_flow_template_table *t, struct rte_flow_error *error)
+table_room(const struct hwf_where *w, struct rte_flow_template_table *t,
+		struct rte_flow_error *error)
 {
 	const struct hwf_queues *s = w->h->port[w->port].async;
 
@@ -415,8 +417,8 @@ hwf_async_indirect_update(struct hwf *h, uint16_t port, const struct hwf_async_r
 
 	u = malloc(sizeof(*u));
 	if (u == NULL)
-		return rte_flow_error_set(error, ENOMEM, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
-				"no memory");
+		return rte_flow_error_set(
+				error, ENOMEM, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "no memory");
 	hwf_lock(h);
 	q = queue_get(&w, op->queue, true, error);
 	handle = q == NULL ? NULL : hwf_handle_check(&w, handle, error);
@@ -492,7 +494,8 @@ finish_rule(struct hwf *h, struct hwf_op *op)
 		forget(h, flow);
 		hwf_rule_del(h, flow, &cost);
 	} else {
-		flow->slot.flags &= (uint8_t) ~(op->kind == OP_DESTROY ? HWF_F_DYING : HWF_F_PENDING);
+		flow->slot.flags &=
+				(uint8_t) ~(op->kind == OP_DESTROY ? HWF_F_DYING : HWF_F_PENDING);
 	}
 }
 
@@ -581,8 +584,8 @@ hwf_get_queue_aged(struct hwf *h, uint16_t port, uint32_t queue, void **contexts
 	else if (h->port[port].strict_queues && queue_get(&w, queue, false, error) == NULL)
 		r = -rte_errno;
 	else
-		r = hwf_age_fetch(h, port, h->port[port].strict_queues ? 1 + queue : 0, contexts,
-				nb);
+		r = hwf_age_fetch(
+				h, port, h->port[port].strict_queues ? 1 + queue : 0, contexts, nb);
 	hwf_unlock(h);
 	return r;
 }

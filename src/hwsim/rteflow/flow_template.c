@@ -273,6 +273,8 @@ pattern_check(const struct hwf_where *w, struct rte_flow_pattern_template *t,
 	}
 	in.attr = &attr;
 	in.template = true;
+	if (hwf_tunnel_of(&in, item, &in.tunnel, error) < 0)
+		return -rte_errno;
 	return hwf_match(&in, item, &match, error);
 }
 

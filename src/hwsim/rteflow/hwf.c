@@ -82,47 +82,15 @@ hwf_destroy_all(struct hwf *h)
 		return;
 	for (i = 0; i < h->n_ports && h->flows.base != NULL; i++)
 		hwf_port_close(h, i);
+	hwf_queue_fini(h);
 	pools_fini(h);
 	pthread_mutex_destroy(&h->lock);
 	free(h);
 }
 
-/* A handle that nobody uses any more gives its object back. */
-void
-hwf_handle_free(struct hwf *h, struct rte_flow_action_handle *handle)
-{
-	struct hwf_port *p = &h->port[handle->slot.port];
-
-	if (handle->type == RTE_FLOW_ACTION_TYPE_AGE) {
-		hwf_age_del(h, handle->object);
-	} else {
-		sim_lock_take(h->nic);
-		switch (handle->type) {
-		case RTE_FLOW_ACTION_TYPE_COUNT:
-			sim_counter_del(h->steer, handle->object);
-			break;
-		case RTE_FLOW_ACTION_TYPE_CONNTRACK:
-			sim_ct_del(h->steer, handle->object);
-			break;
-		case RTE_FLOW_ACTION_TYPE_RSS:
-			sim_steer_rss_del(h->steer, handle->object);
-			break;
-		case RTE_FLOW_ACTION_TYPE_METER:
-			sim_meter_del(h->steer, handle->object);
-			break;
-		}
-		sim_lock_give(h->nic);
-	}
-	if (handle->type == RTE_FLOW_ACTION_TYPE_METER)
-		hwf_ids_del(&p->meters, handle->id);
-	hwf_list_del(&p->handles, &h->handles, handle);
-	hwf_pool_put(&h->handles, handle);
-}
-
 void
 hwf_port_close(struct hwf *h, uint16_t port)
 {
-	struct hwf_tunnel *t;
 	struct hwf_port *p;
 
 	if (port >= h->n_ports)
@@ -136,11 +104,7 @@ hwf_port_close(struct hwf *h, uint16_t port)
 		p->mtr_close(h, port);
 	while (p->handles.first != HWF_NONE)
 		hwf_handle_free(h, hwf_pool_at(&h->handles, p->handles.first));
-	while (p->tunnels.first != HWF_NONE) {
-		t = hwf_pool_at(&h->tunnels, p->tunnels.first);
-		hwf_list_del(&p->tunnels, &h->tunnels, t);
-		hwf_pool_put(&h->tunnels, t);
-	}
+	hwf_tunnel_close(h, port);
 	hwf_ids_fini(&p->meters);
 	p->age_said = false;
 	if (p->isolated) {

@@ -51,10 +51,10 @@ hwf_attr(const struct hwf_where *w, struct rte_flow_error *error)
 		return hwf_fail(w, error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ATTR_EGRESS, a,
 				"egress beside %s: a rule is of one domain",
 				a->transfer ? "transfer" : "ingress");
-	if (a->group >= p->tables_groups)
+	if (a->group >= RTE_MIN(p->tables_groups, hwf_group_own(w->h)))
 		return hwf_fail(w, error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ATTR_GROUP, a,
 				"group %u: the highest is %u (profile: tables.groups)", a->group,
-				p->tables_groups - 1);
+				RTE_MIN(p->tables_groups, hwf_group_own(w->h)) - 1);
 	if (a->priority >= p->tables_priorities)
 		return hwf_fail(w, error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ATTR_PRIORITY, a,
 				"priority %u: the highest number is %u (profile: tables.priorities)",

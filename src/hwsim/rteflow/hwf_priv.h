@@ -261,7 +261,7 @@ hwf_domain(const struct rte_flow_attr *attr);
 
 /* --- translation --- */
 
-/* A list of actions on its way into the model; on the stack of a call. */
+/* A list of actions on its way into the model. It points into itself: it must stay where it was made. */
 struct hwf_actions {
 	struct sim_action action[SIM_ACTIONS_MAX];
 	struct sim_modify modify[SIM_ACTIONS_MAX];
@@ -282,6 +282,7 @@ struct hwf_actions {
 	/* Tunnel offload: the JUMP's group becomes one of this tunnel. */
 	struct hwf_tunnel *tunnel;
 	uint32_t jump; /* group of JUMP, HWF_NONE */
+	uint16_t port; /* whose quotas were taken */
 	bool claimed;
 };
 
