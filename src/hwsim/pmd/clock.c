@@ -65,12 +65,6 @@ hwsim_clock_cycles(const struct hwsim_card *card)
 	return sim_nic_now(card->model);
 }
 
-uint64_t
-hwsim_wire_ns(const struct hwsim_port *port)
-{
-	return port->time_base + hwsim_clock_ns(port->card) - port->time_start;
-}
-
 /*
  * tsc: the model goes to where the wall clock is, but no further at a time than this, or a program that stopped for a second
  * would wait for the model to work off that second. Time that is left over is left out.

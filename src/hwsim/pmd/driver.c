@@ -78,6 +78,7 @@ open_wire(struct hwsim_port *port, struct sim_error *e)
 	uint16_t peer;
 	int rc = wire_peer_port(params.text, &peer);
 
+	memcpy(params.mac, &port->data->mac_addrs[0], sizeof(params.mac));
 	if (rc == 0 && peer < card->n_wires)
 		params.peer = card->wire[peer];
 	else if (rc == 0)

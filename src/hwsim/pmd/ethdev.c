@@ -180,10 +180,6 @@ set_started(struct hwsim_port *port, bool on)
 	struct hwsim_card *card = port->card;
 
 	sim_lock_take(&card->lock);
-	if (on)
-		port->time_start = hwsim_clock_ns(card);
-	else
-		port->time_base += hwsim_clock_ns(card) - port->time_start;
 	__atomic_store_n(&port->started, on, __ATOMIC_RELEASE);
 	if (on && card->model != NULL && port->kind == HWSIM_UPLINK)
 		sim_nic_filter(card->model, port->sw, hwsim_filter, port);

@@ -132,8 +132,6 @@ struct hwsim_port {
 	bool started; /* [A] */
 	bool ptypes;  /* packet types are asked for */
 	bool isolated;
-	/* Time of the wire: ns while started; it stands still while stopped. */
-	uint64_t time_base, time_start;
 	/* Filters. */
 	uint32_t n_multicast;
 	struct rte_ether_addr multicast[HWSIM_MULTICASTS];
@@ -436,9 +434,6 @@ hwsim_clock_packets(struct hwsim_card *card, uint16_t n);
 /* It is time for the ageing scanner: hwf_tick(), without the lock. Under the lock. */
 bool
 hwsim_scan_due(struct hwsim_card *card);
-/* Time of a port's wire. */
-uint64_t
-hwsim_wire_ns(const struct hwsim_port *port);
 int
 hwsim_tick_start(struct hwsim_card *card);
 void

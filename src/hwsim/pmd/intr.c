@@ -107,7 +107,7 @@ wire_has(const struct hwsim_port *port)
 		p.fd = w->ops->fd(w);
 	if (p.fd >= 0)
 		return poll(&p, 1, 0) > 0;
-	return w->ops->next != NULL && w->ops->next(w) <= hwsim_wire_ns(port);
+	return w->ops->next != NULL && w->ops->next(w) <= hwsim_clock_ns(port->card);
 }
 
 static bool

@@ -55,7 +55,7 @@ take_in(struct hwsim_rxq *q, uint16_t wire_q, struct rte_mbuf **m, uint16_t n)
 	const struct rte_eth_dev_data *data = port->data;
 	const uint32_t longest = data->mtu + (uint32_t)RTE_ETHER_HDR_LEN + HWSIM_TAG_ROOM;
 	const uint16_t got = port->wire->ops->rx(
-			port->wire, wire_q, q->pool, m, NULL, n, hwsim_wire_ns(port));
+			port->wire, wire_q, q->pool, m, NULL, n, hwsim_clock_ns(port->card));
 	bool odd = data->promiscuous == 0 || port->vlan_filter;
 	uint16_t i;
 
@@ -117,7 +117,7 @@ to_wire(struct hwsim_port *from, struct hwsim_port *to, struct rte_mbuf *m)
 
 	if (to != NULL && to->started && to->tx_lock != NULL && to->admin_up) {
 		sim_lock_take(&to->tx_lock[0]);
-		sent = to->wire->ops->tx(to->wire, 0, &m, 1, hwsim_wire_ns(to));
+		sent = to->wire->ops->tx(to->wire, 0, &m, 1, hwsim_clock_ns(to->card));
 		sim_lock_give(&to->tx_lock[0]);
 		if (sent == 0)
 			hwsim_drop_count(to, SIM_DROP_WIRE, 1);
@@ -304,7 +304,7 @@ wire_tx(struct hwsim_txq *q, struct rte_mbuf **m, uint16_t n)
 	uint16_t sent;
 
 	sim_lock_take(&port->tx_lock[wire_q]);
-	sent = port->wire->ops->tx(port->wire, wire_q, m, n, hwsim_wire_ns(port));
+	sent = port->wire->ops->tx(port->wire, wire_q, m, n, hwsim_clock_ns(port->card));
 	sim_lock_give(&port->tx_lock[wire_q]);
 	return sent;
 }

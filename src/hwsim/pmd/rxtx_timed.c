@@ -32,7 +32,6 @@ flat(const struct rte_mbuf *m, uint8_t *room)
 static void
 feed_wire(struct hwsim_card *card, struct hwsim_port *port, uint64_t until_ns)
 {
-	const uint64_t shift = port->time_start - port->time_base;
 	struct rte_mempool *pool = pool_of(port);
 	struct rte_mbuf *m[HWSIM_BURST];
 	uint64_t when[HWSIM_BURST];
@@ -43,10 +42,9 @@ feed_wire(struct hwsim_card *card, struct hwsim_port *port, uint64_t until_ns)
 	if (pool == NULL || !port->admin_up)
 		return;
 	do {
-		n = port->wire->ops->rx(port->wire, 0, pool, m, when, HWSIM_BURST,
-				until_ns - shift);
+		n = port->wire->ops->rx(port->wire, 0, pool, m, when, HWSIM_BURST, until_ns);
 		for (i = 0; i < n; i++) {
-			const sim_cycle at = sim_profile_cycles(&card->profile, when[i] + shift);
+			const sim_cycle at = sim_profile_cycles(&card->profile, when[i]);
 
 			if (m[i]->pkt_len > SIM_FRAME_MAX)
 				hwsim_drop_count(port, SIM_DROP_LENGTH, 1);
@@ -104,7 +102,7 @@ give_out(struct hwsim_card *card, struct hwsim_port *port, const struct sim_fram
 		return;
 	}
 	if (port->wire->ops->tx(port->wire, 0, &m, 1,
-			    sim_profile_ns(&card->profile, f->left) + port->time_base - port->time_start) == 0) {
+			    sim_profile_ns(&card->profile, f->left)) == 0) {
 		hwsim_drop_count(port, SIM_DROP_WIRE, 1);
 		rte_pktmbuf_free(m);
 	}

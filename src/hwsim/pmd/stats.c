@@ -152,8 +152,11 @@ put_queues(struct walk *w, const struct rte_eth_dev_data *data)
 }
 
 static void
-put_wire(struct walk *w, const struct wire *wire)
+put_wire(struct walk *w, struct wire *wire)
 {
+	struct wire_xstat own[32];
+	uint32_t i, n;
+
 	if (wire == NULL)
 		return;
 	put(w, wire->stats.rx_frames, "wire_rx_frames");
@@ -162,6 +165,11 @@ put_wire(struct walk *w, const struct wire *wire)
 	put(w, wire->stats.tx_bytes, "wire_tx_bytes");
 	put(w, wire->stats.tx_lost, "wire_tx_lost");
 	put(w, wire->stats.errors, "wire_errors");
+	put(w, wire->stats.rx_missed, "wire_rx_missed");
+	put(w, wire->stats.rx_nombuf, "wire_rx_nombuf");
+	n = wire->ops->xstats != NULL ? wire->ops->xstats(wire, own, RTE_DIM(own)) : 0;
+	for (i = 0; i < n && i < RTE_DIM(own); i++)
+		put(w, own[i].value, "wire_%s", own[i].name);
 }
 
 /* Of the card: the same on all of its ports. */
