@@ -275,11 +275,11 @@ rig_tuple(struct rig_tuple *t, const struct rig_flow *f)
 	t->tcp_mask.hdr.src_port = UINT16_MAX;
 	t->tcp_mask.hdr.dst_port = UINT16_MAX;
 	t->item[0].type = RTE_FLOW_ITEM_TYPE_ETH;
-	t->item[1] = (struct rte_flow_item){ .type = RTE_FLOW_ITEM_TYPE_IPV4,
-		.spec = &t->ip,
-		.mask = &t->ip_mask };
-	t->item[2] = (struct rte_flow_item){ .type = RTE_FLOW_ITEM_TYPE_TCP,
-		.spec = &t->tcp,
-		.mask = &t->tcp_mask };
+	t->item[1] = (struct rte_flow_item){
+		.type = RTE_FLOW_ITEM_TYPE_IPV4, .spec = &t->ip, .mask = &t->ip_mask
+	};
+	t->item[2] = (struct rte_flow_item){
+		.type = RTE_FLOW_ITEM_TYPE_TCP, .spec = &t->tcp, .mask = &t->tcp_mask
+	};
 	t->item[3].type = RTE_FLOW_ITEM_TYPE_END;
 }

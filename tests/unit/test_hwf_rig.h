@@ -27,7 +27,7 @@ struct rig {
 	struct sim_lock lock;
 	struct hwf *h;
 	sim_cycle now;
-	bool timed;	  /* commands take `cost` cycles each; else no time */
+	bool timed; /* commands take `cost` cycles each; else no time */
 	sim_cycle cost, busy_until;
 	uint32_t depth; /* of the command queue, at most RIG_COMMANDS */
 	bool started;

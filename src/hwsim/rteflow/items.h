@@ -19,6 +19,37 @@ enum items_stage {
 	ITEMS_KEY,
 };
 
+enum {
+	ITEMS_NUM = 1, /* a number: `last` may make it a range */
+	ITEMS_BIT = 2, /* `to` is a layer's bit, which the first bit of the field asks for */
+};
+
+struct items_field {
+	uint8_t at, len; /* in the item's struct */
+	uint8_t flags;
+	uint32_t to; /* in struct sim_phv, of the outer level */
+	const char *name;
+};
+
+#define ITEMS_FIELDS_MAX 12
+
+struct items_header {
+	enum rte_flow_item_type type;
+	uint8_t stage; /* enum items_stage */
+	uint8_t fields;
+	uint32_t layers;  /* bits that it demands */
+	const void *mask; /* default */
+	const char *name;
+	struct items_field field[ITEMS_FIELDS_MAX];
+};
+
+/* NULL: no header. */
+const struct items_header *
+items_header(enum rte_flow_item_type type);
+/* All of them, in the order of layers; NULL: no more. */
+const struct items_header *
+items_header_at(uint32_t i);
+
 struct items {
 	const struct hwf_where *w;
 	struct sim_match *match;
