@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_kvargs.h>
 #include <rte_string_fns.h>
 
 #include "hwsim.h"
@@ -225,10 +224,10 @@ static const struct key {
 	{ .name = "wire", .take = take_wire, .prefix = true },
 };
 
+/* `seen`: a bit for each key that was there. */
 static int
-take(struct hwsim_args *a, const struct rte_kvargs *kv, unsigned int at, struct sim_error *e)
+take(struct hwsim_args *a, const char *name, const char *value, uint32_t *seen, struct sim_error *e)
 {
-	const char *name = kv->pairs[at].key, *value = kv->pairs[at].value;
 	const struct key *k = NULL;
 	unsigned int i;
 
@@ -246,9 +245,10 @@ take(struct hwsim_args *a, const struct rte_kvargs *kv, unsigned int at, struct 
 				name);
 	if (value == NULL || value[0] == '\0')
 		return sim_fail(e, EINVAL, "%s=: wants a value", name);
-	for (i = 0; i < at && !k->many; i++)
-		if (strcmp(kv->pairs[i].key, name) == 0)
-			return sim_fail(e, EINVAL, "%s= is there twice", name);
+	/* Wires look by themselves: each has a number. */
+	if (!k->many && !k->prefix && (*seen >> (k - keys) & 1) != 0)
+		return sim_fail(e, EINVAL, "%s= is there twice", name);
+	*seen |= 1u << (k - keys);
 	return k->take(a, name, value, e);
 }
 
@@ -271,11 +271,30 @@ check(const struct hwsim_args *a, struct sim_error *e)
 	return 0;
 }
 
+/*
+ * The next of a list between commas that are in no brackets; rte_kvargs_parse() takes values apart at every '=', of which
+ * those of wires have several.
+ */
+static char *
+cut(char **next)
+{
+	char *pair = *next, *p = pair;
+	int depth = 0;
+
+	if (pair == NULL)
+		return NULL;
+	for (; *p != '\0' && (*p != ',' || depth > 0); p++)
+		depth += *p == '[' ? 1 : *p == ']' && depth > 0 ? -1 : 0;
+	*next = *p == '\0' ? NULL : p + 1;
+	*p = '\0';
+	return pair;
+}
+
 int
 hwsim_args_parse(struct hwsim_args *a, const char *text, struct sim_error *e)
 {
-	struct rte_kvargs *kv;
-	unsigned int i;
+	char *copy, *next, *pair, *value;
+	uint32_t seen = 0;
 	int rc = 0;
 
 	memset(a, 0, sizeof(*a));
@@ -284,14 +303,20 @@ hwsim_args_parse(struct hwsim_args *a, const char *text, struct sim_error *e)
 	a->seed = 1;
 	if (text == NULL || text[0] == '\0')
 		return 0;
-	kv = rte_kvargs_parse(text, NULL);
-	if (kv == NULL)
-		return sim_fail(e, EINVAL, "%s: not key=value,key=value", text);
-	for (i = 0; rc == 0 && i < kv->count; i++)
-		rc = take(a, kv, i, e);
+	copy = strdup(text);
+	if (copy == NULL)
+		return sim_fail(e, ENOMEM, "no memory");
+	for (next = copy; rc == 0 && (pair = cut(&next)) != NULL;) {
+		if (pair[0] == '\0')
+			continue;
+		value = strchr(pair, '=');
+		if (value != NULL)
+			*value++ = '\0';
+		rc = take(a, pair, value, &seen, e);
+	}
+	free(copy);
 	if (rc == 0)
 		rc = check(a, e);
-	rte_kvargs_free(kv);
 	if (rc != 0)
 		hwsim_args_free(a);
 	return rc;
