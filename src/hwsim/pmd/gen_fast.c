@@ -203,8 +203,9 @@ gen_fast_init(struct gen *g)
 		gen_seq_of_none(g, reply, &f);
 		gen_frame_put(g->fixed[reply], t, &f, c, &g->pattern);
 		g->fixed_len = f.len;
-		/* The same for both: addresses, ports, seq and ack are only swapped. */
-		g->fixed_sums = gen_frame_sums(t, &f, &g->pattern);
+		/* Replies of sessions have the same: addresses, ports, seq and ack are only swapped. */
+		if (reply == 0)
+			g->fixed_sums = gen_frame_sums(t, &f, &g->pattern);
 	}
 	g->fast = true;
 }

@@ -173,8 +173,10 @@ gen_frame_sums(const struct gen_tmpl *t, const struct gen_frame *f, const struct
 				word16(f->flags);
 	else
 		s.l4 += word16(l4_len);
-	if (f->stamp != NULL)
-		s.l4 += sum_of(f->stamp, GEN_STAMP) - p->sum[GEN_STAMP];
+	if (f->stamp != NULL) {
+		s.l4 += sum_of(f->stamp, GEN_STAMP);
+		s.l4 -= p->sum[GEN_STAMP];
+	}
 	return s;
 }
 

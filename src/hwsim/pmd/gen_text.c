@@ -153,6 +153,7 @@ static int
 uniform(struct gen_conf *c, unsigned long from, unsigned long to)
 {
 	free(c->size);
+	c->size = NULL;
 	if (from < SIZE_LEAST || to > SIZE_MOST || from > to)
 		return -ERANGE;
 	c->size = calloc(to - from + 1, sizeof(*c->size));
