@@ -6,6 +6,7 @@
 #ifndef TEST_SIM_FRAME_H
 #define TEST_SIM_FRAME_H
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
