@@ -55,6 +55,9 @@ sim_steer_isolate(struct sim_steer *s, uint16_t port, bool on);
 int
 sim_rule_insert(struct sim_steer *s, const struct sim_rule_params *params, struct sim_rule **rule,
 		struct sim_error *e);
+/* From now on packets see a rule that was inserted hidden. */
+void
+sim_rule_show(struct sim_steer *s, struct sim_rule *rule);
 /* `cost` of the next insertion of this shape or of this deletion, for the command queue; see struct sim_cmd_cost. */
 void
 sim_rule_remove(struct sim_steer *s, struct sim_rule *rule);
@@ -80,6 +83,7 @@ struct sim_cmd_cost {
 	uint16_t actions;
 	uint32_t walked;      /* entries looked at on the way to its place */
 	uint32_t table_rules; /* rules in the matcher before */
+	uint32_t line;	      /* of the rule's entry: what a cache must forget when it is written */
 	bool root;	      /* group 0 */
 };
 void
@@ -169,6 +173,11 @@ struct sim_ct {
 	uint16_t last_window;
 	uint32_t last_seq, last_ack, last_end;
 	uint16_t peer_port;
+	/*
+	 * Direction of the packets of rules that are made or updated from now on (is_original_dir == 0). Rules that are
+	 * there keep theirs, as rte_flow wants it: "the value only affects the creation of subsequent flow rules".
+	 */
+	bool reply;
 	uint8_t repeats; /* how often the last segment with data came again; no part of rte_flow's state */
 	struct sim_ct_dir dir[2];
 };
