@@ -116,10 +116,10 @@ fix(const struct sim_edit *e, uint32_t n, uint32_t hash)
 			continue;
 		if (e->phv->layers[i] & SIM_L_IPV4)
 			fix_ipv4(e, i);
-		if ((e->phv->layers[i] & SIM_L_UDP) && e->off->l4[i] + 8u <= n)
-			fix_udp(e, i, hash);
 		if (i == 0 && e->off->tunnel != 0 && e->off->tunnel + 8u <= n)
 			fix_tunnel(e);
+		if ((e->phv->layers[i] & SIM_L_UDP) && e->off->l4[i] + 8u <= n)
+			fix_udp(e, i, hash);
 	}
 	sim_edit_parse(e, false);
 }
