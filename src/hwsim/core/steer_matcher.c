@@ -72,7 +72,8 @@ in_ranges(const struct sim_matcher *m, const struct sim_rule *r, const struct si
 	const uint64_t *bound = r->key + m->n_words;
 
 	for (uint32_t i = 0; i < m->n_ranges; i++, bound += 2) {
-		const uint64_t v = sim_range_of(phv, m->range_at[i], m->range_width[i]);
+		const uint64_t v = sim_range_of(phv, m->range_at[i], m->range_width[i]) &
+				m->range_mask[i];
 
 		if (v < bound[0] || v > bound[1])
 			return false;

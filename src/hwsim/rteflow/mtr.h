@@ -55,6 +55,14 @@ mtr_of(struct hwf *h, uint16_t port);
 			RTE_MTR_STATS_N_BYTES_GREEN | RTE_MTR_STATS_N_BYTES_YELLOW | \
 			RTE_MTR_STATS_N_BYTES_RED | RTE_MTR_STATS_N_BYTES_DROPPED)
 
+/* Fills `error` (NULL is fine) and returns -err: rte_mtr_error_set() returns err. */
+static inline int
+mtr_fail(struct rte_mtr_error *error, int err, enum rte_mtr_error_type type, const void *cause,
+		const char *message)
+{
+	return -rte_mtr_error_set(error, err, type, cause, message);
+}
+
 /* By the application's number; NULL with `error` set. */
 struct mtr_profile *
 mtr_profile_get(struct hwf_mtr *m, uint32_t id, struct rte_mtr_error *error);
