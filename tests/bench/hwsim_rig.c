@@ -19,11 +19,15 @@ int
 rig_open(struct rig *r, const char *profile, const char *const *sets, uint32_t n_sets)
 {
 	struct sim_steer_params steer = { .profile = &r->profile, .n_ports = 1 };
-	struct sim_nic_params nic = { .profile = &r->profile, .n_ports = 1 };
+	struct sim_nic_params nic = {
+		.profile = &r->profile, .n_ports = 1, .trace_packets = r->trace
+	};
 	struct sim_error e = { "" };
 	uint32_t i;
 
-	memset(r, 0, sizeof(*r));
+	memset(&r->profile, 0, sizeof(r->profile));
+	r->steer = NULL;
+	r->nic = NULL;
 	r->random = SEED;
 	if (sim_profile_load(&r->profile, profile, &e) < 0)
 		goto failed;
@@ -147,6 +151,6 @@ rig_seconds(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
