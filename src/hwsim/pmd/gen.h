@@ -44,6 +44,7 @@
 #include <rte_ring.h>
 
 #include "wire.h"
+#include "wire_pace.h"
 
 #define GEN_FLOWS_MAX (64u << 20)
 #define GEN_ZIPF_MAX (16u << 20) /* 8 bytes a flow */
@@ -240,13 +241,6 @@ struct gen_alias {
 	uint32_t other;
 };
 
-/* ns between frames or bytes as a fraction: nothing is lost by rounding, however long it runs. */
-struct gen_pace {
-	uint64_t next;
-	uint64_t whole, part, den; /* a step: whole + part / den ns */
-	uint64_t rem;		   /* next is next + rem / den */
-};
-
 /* What one queue brings. Only the lcore of that queue touches it, and the control thread while the gate is shut. */
 struct gen_lane {
 	uint32_t busy;	      /* [A] a call is inside */
@@ -257,11 +251,11 @@ struct gen_lane {
 	uint64_t cursor;
 	bool started;
 	uint64_t last; /* `now` of the last call */
-	struct gen_pace pace;
+	struct wire_pace pace;
 	double mean;	/* ns a frame */
 	uint64_t ahead; /* of a burst: ns by which the next one is later */
 	uint64_t in_burst;
-	struct gen_pace churn;
+	struct wire_pace churn;
 	uint32_t churn_cursor;
 	uint32_t *turn; /* sessions between an old tuple and a new one: a ring */
 	uint32_t turn_head, turn_n;
@@ -332,24 +326,11 @@ gen_below(uint32_t bits, uint32_t n)
 	return (uint32_t)((uint64_t)bits * n >> 32);
 }
 
-/* Adds `units` steps. */
-static inline void
-gen_pace_step(struct gen_pace *p, uint64_t units, uint64_t *ns)
-{
-	*ns += p->whole * units;
-	p->rem += p->part * units;
-	if (p->rem >= p->den) {
-		*ns += p->rem / p->den;
-		p->rem %= p->den;
-	}
-}
-
 /* The next frame of a lane is `len` bytes. */
 static inline void
 gen_lane_step(const struct gen *g, struct gen_lane *l, uint32_t len)
 {
-	/* Preamble, FCS and gap are on the wire too. */
-	gen_pace_step(&l->pace, g->rate.bps != 0 ? len + 24 : 1, &l->ahead);
+	wire_pace_step(&l->pace, g->rate.bps != 0 ? len + WIRE_GAP : 1, &l->ahead);
 	if (++l->in_burst >= g->c.burst) {
 		l->pace.next += l->ahead;
 		l->ahead = 0;

@@ -156,7 +156,7 @@ uint16_t
 gen_fast_frames(struct gen *g, struct gen_lane *l, struct rte_mempool *pool, struct rte_mbuf **m,
 		uint64_t *when, uint16_t n, uint64_t now)
 {
-	const struct gen_pace pace = l->pace;
+	const struct wire_pace pace = l->pace;
 	const uint64_t ahead = l->ahead, in_burst = l->in_burst;
 	const uint16_t k = due(g, l, when, n, now);
 

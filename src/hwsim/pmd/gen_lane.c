@@ -19,36 +19,7 @@
 #define NS UINT64_C(1000000000)
 #define HANDED 4096u
 
-__extension__ typedef unsigned __int128 u128;
-
 /* --- pace --- */
-
-static void
-set_step(struct gen_pace *p, u128 num, u128 den)
-{
-	u128 a = num, b = den;
-
-	while (b != 0) {
-		const u128 r = a % b;
-
-		a = b;
-		b = r;
-	}
-	num /= a;
-	den /= a;
-	/*
-	 * So that a step of a longest frame stays within 64 bits. The rate of one queue alone never comes here; a share may be off by
-	 * 1 in 2^47.
-	 */
-	while (den >= (u128)1 << 48) {
-		num >>= 1;
-		den >>= 1;
-	}
-	p->whole = (uint64_t)(num / den);
-	p->part = (uint64_t)(num % den);
-	p->den = (uint64_t)den;
-	p->rem = 0;
-}
 
 static double
 mean_size(const struct gen *g)
@@ -57,7 +28,7 @@ mean_size(const struct gen *g)
 
 	for (uint32_t i = 0; i < g->c.n_sizes; i++)
 		sum += g->c.size[i];
-	return sum / g->c.n_sizes + 24;
+	return sum / g->c.n_sizes + WIRE_GAP;
 }
 
 /* `share` of `of` parts. */
@@ -65,13 +36,13 @@ static void
 set_pace(const struct gen *g, struct gen_lane *l, uint64_t share, uint64_t of)
 {
 	if (g->c.churn != 0)
-		set_step(&l->churn, (u128)NS * g->c.flows, (u128)g->c.churn * l->n);
+		wire_pace_set(&l->churn, (wire_u128)NS * g->c.flows, (wire_u128)g->c.churn * l->n);
 	if (!g->paced)
 		return;
 	if (g->rate.bps != 0)
-		set_step(&l->pace, (u128)NS * 8 * of, (u128)g->rate.bps * share);
+		wire_pace_set(&l->pace, (wire_u128)NS * 8 * of, (wire_u128)g->rate.bps * share);
 	else
-		set_step(&l->pace, (u128)NS * of, (u128)g->rate.pps * share);
+		wire_pace_set(&l->pace, (wire_u128)NS * of, (wire_u128)g->rate.pps * share);
 	l->mean = ((double)l->pace.whole + (double)l->pace.part / (double)l->pace.den) *
 			(g->rate.bps != 0 ? mean_size(g) : 1);
 }
@@ -90,7 +61,7 @@ gen_lane_time(struct gen *g, struct gen_lane *l, uint64_t now)
 		l->churn.next = now;
 		l->churn.rem = 0;
 		if (g->c.churn != 0)
-			gen_pace_step(&l->churn, 1, &l->churn.next);
+			wire_pace_step(&l->churn, 1, &l->churn.next);
 	} else if (g->drop_late && now > l->pace.next && (double)(now - l->pace.next) > most) {
 		const uint64_t skip = now - l->pace.next - (uint64_t)most;
 

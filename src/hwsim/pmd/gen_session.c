@@ -177,7 +177,7 @@ gen_churn(struct gen *g, struct gen_lane *l, uint64_t now)
 			g->session[s].phase = GEN_FIN;
 			push_turn(l, s);
 		}
-		gen_pace_step(&l->churn, 1, &l->churn.next);
+		wire_pace_step(&l->churn, 1, &l->churn.next);
 	}
 }
 

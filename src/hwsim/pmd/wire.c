@@ -19,6 +19,8 @@ static const struct {
 	{ "loop", wire_loop_open },
 	{ "none", wire_none_open },
 	{ "peer", wire_peer_open },
+	{ "pcap", wire_pcap_open },
+	{ "tap", wire_tap_open },
 	{ "gen", wire_gen_open },
 };
 
@@ -34,7 +36,8 @@ wire_open(const struct wire_params *params, struct wire **w, struct sim_error *e
 		if (strlen(kinds[i].name) == len && memcmp(kinds[i].name, text, len) == 0)
 			return kinds[i].open(params, options, w, e);
 	}
-	return sim_fail(e, EINVAL, "wire=%.*s: no such kind; there are loop, none, peer, gen",
+	return sim_fail(e, EINVAL,
+			"wire=%.*s: no such kind; there are loop, none, peer, pcap, tap, gen",
 			(int)RTE_MIN(len, 64u), text);
 }
 

@@ -2,12 +2,13 @@
 /*
  * The far side of a port's wire: loopback, capture files, a TAP interface, or a generator. Text of the devarg:
  *
- *   loop                                  what is sent comes back (the default)
+ *   loop[:frames=N]                       what is sent comes back (the default)
  *   none                                  nothing comes, what is sent is lost and counted
  *   peer:N                                joined with port N of the same NIC, whose text says peer: and this port
- *   pcap:rx=FILE;tx=FILE;rate=RATE;loop=N   a capture in at its own times or a rate; what is sent into another
- *   tap:NAME                              a kernel interface
- *   gen:flows=N;size=B[-B|,B...];rate=..;seed=N;sessions=N;churn=N;...   a generator (gen.h)
+ *   pcap:rx=FILE;tx=FILE;rate=RATE;loop=N;cut=drop|pad   a capture in at its own times or a rate; what is sent into another
+ *                                         (wire_pcap.c)
+ *   tap:NAME                              a kernel interface (wire_tap.c)
+ *   gen:flows=N;size=B;rate=RATE;seed=N;sessions=N;churn=N;...   a generator (gen.h)
  *
  * RATE is frames a second (a bare number, or 10kpps, 10Mpps), or bits a second on the wire with preamble, FCS and gap (500M,
  * 10G, 2.5Gbps), or max. Separators are ';' because ',' is devargs'. A wire is used by one thread a direction and queue at a time: rx(q) of different
@@ -78,7 +79,7 @@ struct wire_ops {
 	void (*spread)(struct wire *w, const struct sim_rss *rss);
 	/* ns of the next frame, UINT64_MAX: none in sight. For the virtual clock and interrupts. */
 	uint64_t (*next)(struct wire *w);
-	/* Readable when frames may be there; -1: ask next(). */
+	/* Readable when frames may be there, for interrupts; -1: there is none, ask next(). */
 	int (*fd)(struct wire *w);
 	bool (*link)(const struct wire *w);
 	/* Fills up to n of them (`x` may be NULL with n = 0) and returns how many there are. NULL: none. */
