@@ -61,7 +61,7 @@ def simulate(build, profile, run, settings=()):
 def figure(kind, result):
     """The number that the published one is compared with."""
     if kind == "latency":
-        return result["median_ns"] / 1000
+        return result["latency_median_us"]
     return result["krules_per_s" if kind == "command" else "gbps"]
 
 
@@ -145,7 +145,7 @@ def page(rows, unpublished, swept):
         lines.append("")
     more = ["| tables | rules | Gb/s | Mpps | median latency, us |", "|---:|---:|---:|---:|---:|"]
     for (_, tables, rules), r in unpublished:
-        more.append(f"| {tables} | {rules:,} | {r['gbps']:.1f} | {r['mpps']:.3f} | {r['median_ns'] / 1000:.1f} |")
+        more.append(f"| {tables} | {rules:,} | {r['gbps']:.1f} | {r['mpps']:.3f} | {r['latency_median_us']:.1f} |")
     heads = " | ".join(f"{t} x {n // t:,}" for t, n in SWEEP_POINTS)
     sens = [f"| | | {heads} |", "|---|---:|" + "---:|" * len(SWEEP_POINTS)]
     for key, value, figures in swept:
