@@ -55,6 +55,9 @@ sim_steer_isolate(struct sim_steer *s, uint16_t port, bool on);
 int
 sim_rule_insert(struct sim_steer *s, const struct sim_rule_params *params, struct sim_rule **rule,
 		struct sim_error *e);
+/* From now on packets see a rule that was inserted hidden. */
+void
+sim_rule_show(struct sim_steer *s, struct sim_rule *rule);
 /* `cost` of the next insertion of this shape or of this deletion, for the command queue; see struct sim_cmd_cost. */
 void
 sim_rule_remove(struct sim_steer *s, struct sim_rule *rule);
@@ -171,8 +174,8 @@ struct sim_ct {
 	uint32_t last_seq, last_ack, last_end;
 	uint16_t peer_port;
 	/*
-	 * Direction of the packets of rules that are made or updated from now on (is_original_dir == 0). Rules that are
-	 * there keep theirs, as rte_flow wants it: "the value only affects the creation of subsequent flow rules".
+	 * is_original_dir == 0: for who makes rules, which say their direction themselves (SIM_AF_REPLY), since it "only
+	 * affects the creation of subsequent flow rules" (rte_flow.h). The unit does not look at it.
 	 */
 	bool reply;
 	uint8_t repeats; /* how often the last segment with data came again; no part of rte_flow's state */

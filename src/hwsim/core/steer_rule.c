@@ -131,8 +131,9 @@ rule_make(struct sim_steer *s, const struct plan *plan)
 	r->entries = plan->entries;
 	r->n_actions = (uint8_t)plan->params->n_actions;
 	r->line = SIM_NO_LINE;
+	r->flags = plan->params->hidden ? SIM_R_HIDDEN : 0;
 	r->actions = (struct sim_action *)(void *)((uint8_t *)r + head);
-	sim_pack(s, plan->params, r->actions);
+	sim_pack(plan->params, r->actions);
 	r->hash = sim_matcher_key(m, plan->params->match, r->key);
 	return r;
 }
@@ -363,6 +364,13 @@ sim_rule_remove(struct sim_steer *s, struct sim_rule *rule)
 	sim_group_put(s, g);
 }
 
+void
+sim_rule_show(struct sim_steer *s, struct sim_rule *rule)
+{
+	(void)s;
+	rule->flags = (uint8_t)(rule->flags & ~SIM_R_HIDDEN);
+}
+
 int
 sim_rule_update(struct sim_steer *s, struct sim_rule *rule, const struct sim_action *actions,
 		uint32_t n_actions, struct sim_error *e)
@@ -391,7 +399,7 @@ sim_rule_update(struct sim_steer *s, struct sim_rule *rule, const struct sim_act
 		to = sim_slab_take(&s->slab, size);
 		if (to == NULL)
 			return sim_fail(e, ENOMEM, "no memory for actions");
-		sim_pack(s, &p, to);
+		sim_pack(&p, to);
 	}
 	if (rule->flags & SIM_R_ACTIONS_APART)
 		sim_slab_give(&s->slab, rule->actions, rule->actions_size);
