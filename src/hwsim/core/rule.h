@@ -25,6 +25,7 @@ struct sim_range {
 	uint16_t at; /* byte offset into struct sim_phv */
 	uint16_t width;
 	uint64_t low, high; /* host order, inclusive */
+	uint64_t mask; /* bits of the number that are compared, host order: a VLAN id is 12 of 16; 0: all */
 };
 
 struct sim_match {
@@ -109,7 +110,7 @@ enum sim_action_type {
 	SIM_A_COUNT,  /* u32: counter */
 	SIM_A_METER,  /* u32: meter */
 	SIM_A_AGE,    /* u32: age context */
-	SIM_A_CT,     /* u32: connection */
+	SIM_A_CT,     /* u32: connection; flags: SIM_AF_REPLY */
 	SIM_A_TLS,    /* u32: session; the engine's behaviour is not built yet */
 	SIM_A_SAMPLE, /* u32: index of a sample object */
 	/* Bytes. */
@@ -118,7 +119,7 @@ enum sim_action_type {
 	SIM_A_VLAN_POP,
 	SIM_A_VLAN_PUSH, /* u32: TPID, host order; TCI is that of the tag there was, or 0 */
 	SIM_A_ENCAP, /* data, len: put in front; lengths, IPv4 checksum, ids follow; UDP source port from the inner hash if 0 */
-	SIM_A_DECAP, /* takes everything off up to the inner L2 header; up to inner L3 with `keep_l2` */
+	SIM_A_DECAP, /* takes everything off up to the inner L2 header; up to inner L3 with SIM_ACTION_KEEP_L2 */
 	SIM_A_STRIP, /* u32: takes this many bytes off in front (RAW_DECAP) */
 };
 
@@ -126,6 +127,9 @@ enum sim_action_type {
 #define SIM_ACTION_KEEP_L2 1u
 
 #define SIM_ENCAP_MAX 128
+
+/* sim_action.flags of SIM_A_CT: packets of this rule are of the reply direction; else of the original one. */
+#define SIM_AF_REPLY 2u
 
 struct sim_action {
 	uint8_t type; /* enum sim_action_type */
@@ -150,6 +154,11 @@ struct sim_rule_params {
 	const struct sim_action *actions;
 	uint32_t n_actions;
 	uint64_t cookie; /* the caller's, see sim_rule_cookie() */
+	/*
+	 * Has its place, but no packet sees it before sim_rule_show(): rules of asynchronous queues, whose room and
+	 * cost are known when they are asked for, and which are there when the command queue is through with them.
+	 */
+	bool hidden;
 };
 
 #endif /* HWSIM_CORE_RULE_H */

@@ -55,6 +55,9 @@ sim_steer_isolate(struct sim_steer *s, uint16_t port, bool on);
 int
 sim_rule_insert(struct sim_steer *s, const struct sim_rule_params *params, struct sim_rule **rule,
 		struct sim_error *e);
+/* From now on packets see a rule that was inserted hidden. */
+void
+sim_rule_show(struct sim_steer *s, struct sim_rule *rule);
 /* `cost` of the next insertion of this shape or of this deletion, for the command queue; see struct sim_cmd_cost. */
 void
 sim_rule_remove(struct sim_steer *s, struct sim_rule *rule);

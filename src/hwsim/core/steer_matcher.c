@@ -72,7 +72,8 @@ in_ranges(const struct sim_matcher *m, const struct sim_rule *r, const struct si
 	const uint64_t *bound = r->key + m->n_words;
 
 	for (uint32_t i = 0; i < m->n_ranges; i++, bound += 2) {
-		const uint64_t v = sim_range_of(phv, m->range_at[i], m->range_width[i]);
+		const uint64_t v = sim_range_of(phv, m->range_at[i], m->range_width[i]) &
+				m->range_mask[i];
 
 		if (v < bound[0] || v > bound[1])
 			return false;
@@ -88,6 +89,15 @@ key_equal(const struct sim_matcher *m, const struct sim_rule *r, const uint64_t 
 	for (uint32_t i = 0; i < m->n_words; i++)
 		diff |= r->key[i] ^ key[i];
 	return diff == 0;
+}
+
+/* A rule is found that no packet may see yet: one of the same match that waits behind it may be seen. */
+static struct sim_rule *
+seen_twin(struct sim_rule *r)
+{
+	for (r = r->twin; r != NULL && r->flags & SIM_R_HIDDEN; r = r->next)
+		;
+	return r;
 }
 
 struct sim_rule *
@@ -113,10 +123,11 @@ sim_matcher_find(const struct sim_matcher *m, const struct sim_phv *phv,
 			if (head != NULL && head->chain > 0 && walked > 0)
 				sim_step_chain(path, r == NULL ? walked - 1 : walked, head->line);
 		}
-		return r;
+		return r != NULL && r->flags & SIM_R_HIDDEN ? seen_twin(r) : r;
 	}
 	for (r = after != NULL ? after->next : head; r != NULL; r = r->next)
-		if ((key_equal(m, r, key) && in_ranges(m, r, phv)) != m->invert)
+		if ((key_equal(m, r, key) && in_ranges(m, r, phv)) != m->invert &&
+				!(r->flags & SIM_R_HIDDEN))
 			break;
 	return r;
 }

@@ -156,6 +156,7 @@ struct sim_shape {
 	uint8_t index[SIM_PHV_WORDS];
 	uint64_t mask[SIM_PHV_WORDS];
 	uint16_t range_at[SIM_RANGES_MAX], range_width[SIM_RANGES_MAX];
+	uint64_t range_mask[SIM_RANGES_MAX]; /* all ones where all bits count */
 };
 void
 sim_shape_of(struct sim_shape *shape, const struct sim_match *match);
@@ -176,6 +177,7 @@ sim_range_of(const struct sim_phv *phv, uint16_t at, uint16_t width);
 enum sim_rule_flags {
 	SIM_R_SHADOWED = 1u << 0, /* a twin that waits behind the first */
 	SIM_R_ACTIONS_APART = 1u << 1,
+	SIM_R_HIDDEN = 1u << 2, /* packets do not see it yet */
 };
 
 /*
@@ -232,6 +234,7 @@ struct sim_matcher {
 	uint16_t headers, bytes;
 	bool integrity;
 	uint16_t range_at[SIM_RANGES_MAX], range_width[SIM_RANGES_MAX];
+	uint64_t range_mask[SIM_RANGES_MAX]; /* all ones where all bits count */
 	const uint8_t *index;
 	uint64_t mask[]; /* n_words, then the indices */
 };

@@ -131,6 +131,7 @@ rule_make(struct sim_steer *s, const struct plan *plan)
 	r->entries = plan->entries;
 	r->n_actions = (uint8_t)plan->params->n_actions;
 	r->line = SIM_NO_LINE;
+	r->flags = plan->params->hidden ? SIM_R_HIDDEN : 0;
 	r->actions = (struct sim_action *)(void *)((uint8_t *)r + head);
 	sim_pack(s, plan->params, r->actions);
 	r->hash = sim_matcher_key(m, plan->params->match, r->key);
@@ -361,6 +362,13 @@ sim_rule_remove(struct sim_steer *s, struct sim_rule *rule)
 	g->n_rules--;
 	matcher_tidy(s, m);
 	sim_group_put(s, g);
+}
+
+void
+sim_rule_show(struct sim_steer *s, struct sim_rule *rule)
+{
+	(void)s;
+	rule->flags = (uint8_t)(rule->flags & ~SIM_R_HIDDEN);
 }
 
 int

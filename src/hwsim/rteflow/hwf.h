@@ -33,10 +33,13 @@ struct hwf_env {
 	sim_cycle (*now)(void *ctx);
 	/*
 	 * Time of a command. sync: waits until it is over (virtual time advances, or the wall clock where calls are paced), called
-	 * without the lock. async: returns the cycle at which it will be over, called under the lock.
+	 * without the lock. async, called under the lock: done(arg) runs under the lock in the cycle in which it is over, or before
+	 * the call returns where no time passes; returns that cycle, which env->now reaches when the caller is to hear of it (so
+	 * paced calls without a clock are done at once and heard of later). -EAGAIN: the command queue is full.
 	 */
 	void (*spend)(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost);
-	int64_t (*enqueue)(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost);
+	int64_t (*enqueue)(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost,
+			void (*done)(void *arg), void *arg);
 	/* Says RTE_ETH_EVENT_FLOW_AGED for the port. */
 	void (*aged)(void *ctx, uint16_t port);
 };

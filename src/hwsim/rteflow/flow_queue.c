@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Flow queues: operations on rules and indirect actions that are asked for now, carried out in the cycle in which the card's
+ * command queue is through with them, and heard of by pulling. Called by the driver's glue, from any thread; a queue by one
+ * at a time, as rte_flow.h says.
+ *
+ *   posted -> (push, or no postpone) -> sent to the command queue -> done there -> pulled
+ *
+ * A rule has its place, objects and cost when it is posted, and is hidden from packets until it is done; one that is to
+ * be destroyed is seen until then. What is done in the command queue (op_done()) runs under the NIC's lock alone and so
+ * touches nothing but the model and the operation; the rest follows when it is pulled (op_finish()).
+ */
+#include "flow_template.h"
+
+#include <errno.h>
+#include <rte_errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum op_kind { OP_CREATE, OP_DESTROY, OP_MAKE, OP_FREE, OP_UPDATE, OP_QUERY };
+
+struct hwf_op {
+	uint8_t kind;	/* enum op_kind */
+	uint8_t done;	/* [N] carried out */
+	uint8_t failed; /* [N] */
+	struct hwf_queue *q;
+	void *user_data;
+	sim_cycle at; /* [N] when the caller may hear of it */
+	struct sim_cmd_cost cost;
+	struct rte_flow *flow; /* NULL: not about a rule, or it is gone */
+	struct sim_rule *rule; /* [N] the same */
+	struct rte_flow_action_handle *handle;
+	struct hwf_update *update;
+	void *data; /* of a query */
+};
+
+/* [N] is under the NIC's lock, all else under hwf.lock. Counters run on; modulo `size` they are places in the ring. */
+struct hwf_queue {
+	struct hwf_queue *next; /* of those gone */
+	struct hwf *h;
+	uint16_t port;
+	uint32_t size;
+	uint32_t head, sent, pushed,
+			tail; /* to be pulled next, sent next, sent no further, posted next */
+	uint32_t in_flight;   /* [N] sent and not done */
+	struct hwf_op op[];
+};
+
+static struct hwf_op *
+op_at(struct hwf_queue *q, uint32_t i)
+{
+	return &q->op[i % q->size];
+}
+
+struct hwf_queue *
+hwf_queue_new(struct hwf *h, uint16_t port, uint32_t size)
+{
+	struct hwf_queue *q = calloc(1, sizeof(*q) + size * sizeof(q->op[0]));
+
+	if (q == NULL)
+		return NULL;
+	q->h = h;
+	q->port = port;
+	q->size = size;
+	return q;
+}
+
+bool
+hwf_queue_idle(const struct hwf_queue *q)
+{
+	return q->head == q->tail;
+}
+
+/* The command queue may still point into it: then its memory stays until nobody carries out anything any more. */
+void
+hwf_queue_close(struct hwf *h, struct hwf_queue *q)
+{
+	bool busy;
+	uint32_t i;
+
+	sim_lock_take(h->nic);
+	for (i = q->head; i != q->tail; i++) {
+		struct hwf_op *op = op_at(q, i);
+
+		if (op->update != NULL)
+			hwf_update_fini(op->update);
+		free(op->update);
+		op->update = NULL;
+		op->flow = NULL;
+		op->rule = NULL;
+		op->handle = NULL;
+	}
+	busy = q->in_flight != 0;
+	sim_lock_give(h->nic);
+	if (!busy) {
+		free(q);
+		return;
+	}
+	q->next = h->queues_gone;
+	h->queues_gone = q;
+}
+
+void
+hwf_queue_fini(struct hwf *h)
+{
+	struct hwf_queue *q, *next;
+
+	for (q = h->queues_gone; q != NULL; q = next) {
+		next = q->next;
+		free(q);
+	}
+	h->queues_gone = NULL;
+}
+
+/* A rule goes without its queue having a say (flush, close): operations on it have nothing to do any more. */
+static void
+forget(struct hwf *h, struct rte_flow *flow)
+{
+	struct hwf_queues *s = h->port[flow->slot.port].async;
+	struct rte_flow_template_table *t = hwf_pool_at(&s->tables, flow->table);
+	uint32_t i, j;
+
+	t->n_flows--;
+	if ((flow->slot.flags & (HWF_F_PENDING | HWF_F_DYING)) == 0)
+		return;
+	sim_lock_take(h->nic);
+	for (i = 0; i < s->n; i++)
+		for (j = s->queue[i]->head; j != s->queue[i]->tail; j++)
+			if (op_at(s->queue[i], j)->flow == flow) {
+				op_at(s->queue[i], j)->flow = NULL;
+				op_at(s->queue[i], j)->rule = NULL;
+			}
+	sim_lock_give(h->nic);
+}
+
+/* --- posting --- */
+
+/* The queue an operation is for, with room for it. NULL with `error` set. */
+static struct hwf_queue *
+queue_get(struct hwf_where *w, uint32_t queue, bool room, struct rte_flow_error *error)
+{
+	struct hwf_queues *s = w->port < w->h->n_ports ? w->h->port[w->port].async : NULL;
+	struct hwf_queue *q;
+
+	if (s == NULL || queue >= s->n) {
+		hwf_fail(w, error, EINVAL, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
+				"flow queue %u: the port is configured for %u", queue,
+				s == NULL ? 0 : s->n);
+		return NULL;
+	}
+	q = s->queue[queue];
+	if (room && q->tail - q->head >= q->size) {
+		hwf_fail(w, error, EAGAIN, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
+				"flow queue %u is full (%u operations): pull", queue, q->size);
+		return NULL;
+	}
+	w->queue = (uint16_t)queue;
+	return q;
+}
+
+/* Called by the command queue, under the NIC's lock. */
+static void
+op_done(void *arg)
+{
+	struct hwf_op *op = arg;
+	struct sim_steer *steer = op->q->h->steer;
+
+	op->done = 1;
+	op->q->in_flight--;
+	if (op->rule != NULL && op->kind == OP_CREATE) {
+		sim_rule_show(steer, op->rule);
+	} else if (op->rule != NULL && op->kind == OP_DESTROY) {
+		sim_rule_remove(steer, op->rule);
+		op->flow->rule = NULL;
+	} else if (op->update != NULL && op->handle != NULL) {
+		op->failed = hwf_update_model(op->q->h, op->handle, op->update) != 0;
+	}
+}
+
+static enum sim_cmd_kind
+cmd_kind(const struct hwf_op *op)
+{
+	return op->kind == OP_CREATE		 ? SIM_CMD_INSERT
+			: op->kind == OP_DESTROY ? SIM_CMD_DELETE
+						 : SIM_CMD_UPDATE;
+}
+
+/* As much of what is pushed as the command queue takes. */
+static void
+send_pushed(struct hwf_queue *q)
+{
+	struct hwf *h = q->h;
+	int64_t at = 0;
+
+	if (q->sent == q->pushed)
+		return;
+	sim_lock_take(h->nic);
+	while (q->sent != q->pushed) {
+		struct hwf_op *op = op_at(q, q->sent);
+
+		q->in_flight++;
+		at = h->env->enqueue(h->ctx, cmd_kind(op), &op->cost, op_done, op);
+		if (at < 0) {
+			q->in_flight--;
+			if (at == -EAGAIN)
+				break;
+			op->done = op->failed = 1;
+		}
+		op->at = at < 0 ? 0 : (sim_cycle)at;
+		q->sent++;
+	}
+	sim_lock_give(h->nic);
+}
+
+/* The next place, filled in but for what it is about; post() makes it count. */
+static struct hwf_op *
+op_next(struct hwf_queue *q, enum op_kind kind, void *user_data)
+{
+	struct hwf_op *op = op_at(q, q->tail);
+
+	memset(op, 0, sizeof(*op));
+	op->kind = (uint8_t)kind;
+	op->q = q;
+	op->user_data = user_data;
+	return op;
+}
+
+static void
+post(struct hwf_queue *q, const struct rte_flow_op_attr *attr)
+{
+	q->tail++;
+	if (attr != NULL && attr->postpone)
+		return;
+	q->pushed = q->tail;
+	send_pushed(q);
+}
+
+/* --- rules --- */
+
+static int
+table_room(const struct hwf_where *w, struct rte_flow_template_table *t,
+		struct rte_flow_error *error)
+{
+	const struct hwf_queues *s = w->h->port[w->port].async;
+
+	if (!hwf_pool_has(&s->tables, t, (enum hwf_kind)HWF_TABLE, w->port))
+		return hwf_fail(w, error, ENOENT, RTE_FLOW_ERROR_TYPE_HANDLE, t,
+				"no such template table on this port");
+	if (t->n_flows >= t->nb_flows)
+		return hwf_fail(w, error, ENOSPC, RTE_FLOW_ERROR_TYPE_HANDLE, t,
+				"the table was made for %u rules", t->nb_flows);
+	return 0;
+}
+
+static struct rte_flow *
+rule_add(struct hwf_where *w, const struct hwf_async_rule *rule, struct sim_cmd_cost *cost,
+		struct rte_flow_error *error)
+{
+	struct rte_flow_template_table *t = rule->table;
+	struct template_rule made;
+	struct hwf_actions actions;
+	struct sim_match match;
+	struct rte_flow *flow;
+
+	if (table_room(w, t, error) != 0)
+		return NULL;
+	w->attr = &t->attr;
+	if (hwf_template_rule(w, rule, &made, error) != 0 ||
+			hwf_tunnel_of(w, made.item, &w->tunnel, error) < 0 ||
+			hwf_match(w, made.item, &match, error) != 0 ||
+			hwf_actions(w, made.action, &actions, error) != 0)
+		return NULL;
+	flow = hwf_rule_add(w, &match, &actions, cost, error);
+	if (flow == NULL)
+		return NULL;
+	flow->slot.flags |= HWF_F_ASYNC | HWF_F_PENDING;
+	flow->queue = w->queue;
+	flow->table = hwf_pool_index(&((struct hwf_queues *)w->h->port[w->port].async)->tables, t);
+	t->n_flows++;
+	return flow;
+}
+
+struct rte_flow *
+hwf_async_create(struct hwf *h, uint16_t port, const struct hwf_async_rule *rule,
+		struct rte_flow_error *error)
+{
+	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
+	struct rte_flow *flow = NULL;
+	struct sim_cmd_cost cost;
+	struct hwf_queue *q;
+	struct hwf_op *op;
+
+	hwf_lock(h);
+	q = queue_get(&w, rule->queue, true, error);
+	if (q != NULL)
+		flow = rule_add(&w, rule, &cost, error);
+	if (flow != NULL) {
+		h->port[port].async_forget = forget;
+		op = op_next(q, OP_CREATE, rule->user_data);
+		op->flow = flow;
+		op->rule = flow->rule;
+		op->cost = cost;
+		post(q, rule->attr);
+	}
+	hwf_unlock(h);
+	return flow;
+}
+
+static int
+destroyable(const struct hwf_where *w, const struct rte_flow *flow, struct rte_flow_error *error)
+{
+	if (!hwf_pool_has(&w->h->flows, flow, HWF_FLOW, w->port))
+		return hwf_fail(w, error, ENOENT, RTE_FLOW_ERROR_TYPE_HANDLE, flow,
+				"no such rule on this port");
+	if ((flow->slot.flags & HWF_F_ASYNC) == 0)
+		return hwf_fail(w, error, EINVAL, RTE_FLOW_ERROR_TYPE_HANDLE, flow,
+				"not a rule of a template table: rte_flow_destroy() destroys it");
+	if (flow->slot.flags & HWF_F_DYING)
+		return hwf_fail(w, error, EBUSY, RTE_FLOW_ERROR_TYPE_HANDLE, flow,
+				"the rule is being destroyed already");
+	/* Operations of one queue keep their order; of two they do not. */
+	if (flow->queue != w->queue && (flow->slot.flags & HWF_F_PENDING))
+		return hwf_fail(w, error, EBUSY, RTE_FLOW_ERROR_TYPE_HANDLE, flow,
+				"flow queue %u is still creating the rule", flow->queue);
+	if (flow->queue != w->queue && w->h->port[w->port].strict_queues)
+		return hwf_fail(w, error, EINVAL, RTE_FLOW_ERROR_TYPE_HANDLE, flow,
+				"STRICT_QUEUE: the rule is flow queue %u's", flow->queue);
+	return 0;
+}
+
+int
+hwf_async_destroy(struct hwf *h, uint16_t port, const struct hwf_async_rule *op,
+		struct rte_flow *flow, struct rte_flow_error *error)
+{
+	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
+	struct hwf_queue *q;
+	struct hwf_op *o;
+	int r;
+
+	hwf_lock(h);
+	q = queue_get(&w, op->queue, true, error);
+	r = q == NULL ? -rte_errno : destroyable(&w, flow, error);
+	if (r == 0) {
+		flow->slot.flags |= HWF_F_DYING;
+		o = op_next(q, OP_DESTROY, op->user_data);
+		o->flow = flow;
+		o->rule = flow->rule;
+		sim_lock_take(h->nic);
+		sim_rule_cost(flow->rule, &o->cost);
+		sim_lock_give(h->nic);
+		post(q, op->attr);
+	}
+	hwf_unlock(h);
+	return r;
+}
+
+/* --- indirect actions --- */
+
+struct rte_flow_action_handle *
+hwf_async_indirect_create(struct hwf *h, uint16_t port, const struct hwf_async_rule *op,
+		const struct rte_flow_indir_action_conf *conf, const struct rte_flow_action *action,
+		struct rte_flow_error *error)
+{
+	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
+	struct rte_flow_action_handle *handle = NULL;
+	struct hwf_queue *q;
+	struct hwf_op *o;
+
+	hwf_lock(h);
+	q = queue_get(&w, op->queue, true, error);
+	if (q != NULL)
+		handle = hwf_handle_make(&w, conf, action, error);
+	if (handle != NULL) {
+		/* Each operation under way is a use, so that none outlives the handle. */
+		handle->uses++;
+		o = op_next(q, OP_MAKE, op->user_data);
+		o->handle = handle;
+		post(q, op->attr);
+	}
+	hwf_unlock(h);
+	return handle;
+}
+
+int
+hwf_async_indirect_destroy(struct hwf *h, uint16_t port, const struct hwf_async_rule *op,
+		struct rte_flow_action_handle *handle, struct rte_flow_error *error)
+{
+	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
+	struct hwf_queue *q;
+	struct hwf_op *o;
+	int r;
+
+	hwf_lock(h);
+	q = queue_get(&w, op->queue, true, error);
+	handle = q == NULL ? NULL : hwf_handle_check(&w, handle, error);
+	r = handle == NULL ? -rte_errno : hwf_handle_idle(&w, handle, error);
+	if (r == 0) {
+		handle->slot.flags |= HWF_H_PENDING;
+		o = op_next(q, OP_FREE, op->user_data);
+		o->handle = handle;
+		post(q, op->attr);
+	}
+	hwf_unlock(h);
+	return r;
+}
+
+int
+hwf_async_indirect_update(struct hwf *h, uint16_t port, const struct hwf_async_rule *op,
+		struct rte_flow_action_handle *handle, const void *update,
+		struct rte_flow_error *error)
+{
+	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
+	struct hwf_update *u;
+	struct hwf_queue *q;
+	struct hwf_op *o;
+	int r;
+
+	u = malloc(sizeof(*u));
+	if (u == NULL)
+		return rte_flow_error_set(
+				error, ENOMEM, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "no memory");
+	hwf_lock(h);
+	q = queue_get(&w, op->queue, true, error);
+	handle = q == NULL ? NULL : hwf_handle_check(&w, handle, error);
+	r = handle == NULL ? -rte_errno : hwf_update_parse(&w, handle, update, u, error);
+	if (r == 0) {
+		handle->uses++;
+		o = op_next(q, OP_UPDATE, op->user_data);
+		o->handle = handle;
+		o->update = u;
+		post(q, op->attr);
+	}
+	hwf_unlock(h);
+	if (r != 0)
+		free(u);
+	return r;
+}
+
+int
+hwf_async_indirect_query(struct hwf *h, uint16_t port, const struct hwf_async_rule *op,
+		const struct rte_flow_action_handle *handle, void *data,
+		struct rte_flow_error *error)
+{
+	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
+	struct rte_flow_action_handle *mine;
+	struct hwf_queue *q;
+	struct hwf_op *o;
+	int r;
+
+	hwf_lock(h);
+	q = queue_get(&w, op->queue, true, error);
+	mine = q == NULL ? NULL : hwf_handle_check(&w, handle, error);
+	r = mine == NULL ? -rte_errno : hwf_handle_askable(&w, mine, data, error);
+	if (r == 0) {
+		mine->uses++;
+		o = op_next(q, OP_QUERY, op->user_data);
+		o->handle = mine;
+		o->data = data;
+		post(q, op->attr);
+	}
+	hwf_unlock(h);
+	return r;
+}
+
+/* --- push and pull --- */
+
+int
+hwf_push(struct hwf *h, uint16_t port, uint32_t queue, struct rte_flow_error *error)
+{
+	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
+	struct hwf_queue *q;
+
+	hwf_lock(h);
+	q = queue_get(&w, queue, false, error);
+	if (q != NULL) {
+		q->pushed = q->tail;
+		send_pushed(q);
+	}
+	hwf_unlock(h);
+	return q == NULL ? -rte_errno : 0;
+}
+
+static void
+finish_rule(struct hwf *h, struct hwf_op *op)
+{
+	struct rte_flow *flow = op->flow;
+	struct sim_cmd_cost cost;
+
+	if (flow == NULL)
+		return;
+	if (op->kind == OP_DESTROY && !op->failed) {
+		/* This was the last operation on it: there is nothing to be looked for. */
+		flow->slot.flags &= (uint8_t) ~(HWF_F_DYING | HWF_F_PENDING);
+		forget(h, flow);
+		hwf_rule_del(h, flow, &cost);
+	} else {
+		flow->slot.flags &=
+				(uint8_t) ~(op->kind == OP_DESTROY ? HWF_F_DYING : HWF_F_PENDING);
+	}
+}
+
+/* The half of an operation that waits for its being pulled. */
+static void
+op_finish(struct hwf *h, struct hwf_op *op)
+{
+	struct rte_flow_action_handle *handle = op->handle;
+
+	if (op->kind == OP_CREATE || op->kind == OP_DESTROY) {
+		finish_rule(h, op);
+		return;
+	}
+	if (op->kind == OP_FREE) {
+		handle->slot.flags &= (uint8_t)~HWF_H_PENDING;
+		if (!op->failed)
+			hwf_handle_free(h, handle);
+		return;
+	}
+	handle->uses--;
+	if (op->kind == OP_QUERY && !op->failed)
+		hwf_handle_ask(h, handle, op->data);
+	if (op->kind == OP_UPDATE) {
+		if (!op->failed)
+			op->failed = hwf_update_rest(h, handle, op->update) != 0;
+		hwf_update_fini(op->update);
+		free(op->update);
+		op->update = NULL;
+	}
+}
+
+/* How many from the head on the caller may hear of. */
+static uint32_t
+ready(struct hwf_queue *q, uint32_t most)
+{
+	struct hwf *h = q->h;
+	uint32_t n = 0;
+	sim_cycle now;
+
+	sim_lock_take(h->nic);
+	now = h->env->now(h->ctx);
+	while (n < most && q->head + n != q->sent && op_at(q, q->head + n)->done &&
+			op_at(q, q->head + n)->at <= now)
+		n++;
+	sim_lock_give(h->nic);
+	return n;
+}
+
+int
+hwf_pull(struct hwf *h, uint16_t port, uint32_t queue, struct rte_flow_op_result res[],
+		uint16_t n_res, struct rte_flow_error *error)
+{
+	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
+	struct hwf_queue *q;
+	struct hwf_op *op;
+	uint32_t i, n = 0;
+
+	hwf_lock(h);
+	q = queue_get(&w, queue, false, error);
+	if (q != NULL) {
+		send_pushed(q);
+		n = ready(q, n_res);
+		for (i = 0; i < n; i++) {
+			op = op_at(q, q->head);
+			op_finish(h, op);
+			res[i].user_data = op->user_data;
+			res[i].status = op->failed ? RTE_FLOW_OP_ERROR : RTE_FLOW_OP_SUCCESS;
+			q->head++;
+		}
+	}
+	hwf_unlock(h);
+	return q == NULL ? -rte_errno : (int)n;
+}
+
+int
+hwf_get_queue_aged(struct hwf *h, uint16_t port, uint32_t queue, void **contexts, uint32_t nb,
+		struct rte_flow_error *error)
+{
+	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
+	int r = 0;
+
+	hwf_lock(h);
+	if (port >= h->n_ports || (nb != 0 && contexts == NULL))
+		r = rte_flow_error_set(error, EINVAL, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
+				"no such port, or no array for the contexts");
+	else if (h->port[port].strict_queues && queue_get(&w, queue, false, error) == NULL)
+		r = -rte_errno;
+	else
+		r = hwf_age_fetch(
+				h, port, h->port[port].strict_queues ? 1 + queue : 0, contexts, nb);
+	hwf_unlock(h);
+	return r;
+}
