@@ -23,7 +23,7 @@ struct sim_nic;
 struct sim_frame {
 	struct sim_frame *next;
 	struct sim_pkt pkt; /* bytes and results of steering */
-	sim_cycle arrived;  /* first bit on the wire, or doorbell */
+	sim_cycle arrived;  /* first bit on the wire, or written into the tx ring */
 	sim_cycle left;	    /* visible to the host, or last bit on the wire */
 	uint64_t seq;	    /* order of arrival, of all */
 	uint64_t cookie;    /* the caller's: of sim_nic_wire_in() or sim_nic_tx() */
@@ -65,6 +65,10 @@ void
 sim_frame_free(struct sim_nic *nic, struct sim_frame *f);
 
 /* --- host --- */
+/*
+ * A new rx queue has all of its descriptors posted. -EINVAL: no such port or queue, or too many descriptors; -EBUSY: it runs
+ * already; -ENOMEM.
+ */
 int
 sim_nic_rxq_setup(struct sim_nic *nic, uint16_t port, uint16_t q, uint32_t n_desc);
 int
@@ -72,13 +76,17 @@ sim_nic_txq_setup(struct sim_nic *nic, uint16_t port, uint16_t q, uint32_t n_des
 void
 sim_nic_queue_stop(struct sim_nic *nic, uint16_t port, uint16_t q,
 		bool tx); /* frames in it are dropped, LINK */
-/* Port-wide RSS for packets that no rule steered; NULL: queue 0. Copied. */
-void
+/* Port-wide RSS for packets that no rule steered; NULL: queue 0. Copied. -ENOMEM. */
+int
 sim_nic_rss(struct sim_nic *nic, uint16_t port, const struct sim_rss *rss);
-/* Filter before steering: NULL lets all in. Called with the frame's first bytes; false: drop FILTER. */
+/*
+ * Filter before steering, asked for frames from the wire: SIM_DROP_COUNT lets the frame in, all else is why it is dropped.
+ * NULL lets all in.
+ */
 void
 sim_nic_filter(struct sim_nic *nic, uint16_t port,
 		enum sim_drop (*filter)(void *arg, const struct sim_pkt *p), void *arg);
+/* Links are up from the start. */
 void
 sim_nic_link(struct sim_nic *nic, uint16_t port, bool up);
 /* Received frames whose completions the host can see; the descriptors are free again when the host posts them. */
@@ -112,6 +120,28 @@ sim_cmd_ns(const struct sim_profile *p, enum sim_cmd_kind kind, const struct sim
 int64_t
 sim_nic_cmd(struct sim_nic *nic, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost,
 		void (*done)(void *arg), void *arg);
+
+/* --- counters in time --- */
+/*
+ * What a reader sees of a counter: as it was when the card last wrote it back, so up to counter-refresh-us old. `reset` makes it
+ * count from that value on.
+ */
+void
+sim_nic_counter_read(struct sim_nic *nic, uint32_t counter, uint64_t *packets, uint64_t *bytes,
+		bool reset);
+/* The counter has just been added: forget what its place held before. */
+void
+sim_nic_counter_new(struct sim_nic *nic, uint32_t counter);
+
+/* --- PCIe as arithmetic: Gb/s of payload for writes and reads of `size` bytes, back to back --- */
+double
+sim_pcie_raw_gbps(const struct sim_profile *p);
+double
+sim_pcie_tlp_gbps(const struct sim_profile *p);
+double
+sim_pcie_write_gbps(const struct sim_profile *p, uint32_t size);
+double
+sim_pcie_read_gbps(const struct sim_profile *p, uint32_t size);
 
 /* --- insight --- */
 /* in == out + dropped + held, by frames; checked by sim_nic_destroy() in debug builds and by tests. */

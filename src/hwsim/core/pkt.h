@@ -45,6 +45,9 @@ struct sim_dest {
 	uint16_t queue;
 };
 
+/* FLAG says less than MARK: after both there is a number. */
+enum sim_mark { SIM_MARK_NUMBER = 1, SIM_MARK_FLAG = 2 };
+
 struct sim_pkt {
 	uint8_t *data;
 	uint16_t len;	    /* bytes in view, contiguous */
@@ -54,7 +57,7 @@ struct sim_pkt {
 	uint32_t frame_len; /* all of it, without FCS; == len when contiguous */
 	uint8_t from_host;
 	/* Results of steering, for the descriptor. */
-	uint8_t marked; /* MARK or FLAG has run */
+	uint8_t marked; /* enum sim_mark */
 	uint8_t meta_set;
 	uint8_t restored; /* tunnel miss: `restore` is valid */
 	uint32_t mark;

@@ -130,9 +130,12 @@ bytes(struct sim_run *r, const struct sim_action *a)
 static void
 mark(struct sim_run *r, const struct sim_action *a)
 {
-	r->p->marked = 1;
-	if (a->type == SIM_A_MARK)
+	if (a->type == SIM_A_MARK) {
+		r->p->marked = SIM_MARK_NUMBER;
 		r->p->mark = r->phv.mark = a->u32;
+	} else if (r->p->marked == 0) {
+		r->p->marked = SIM_MARK_FLAG;
+	}
 }
 
 /* false: no further action; *drop says why. */

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the generator of net_hwsim brings a core: frames a second and cycles a frame through the wire's rx and
+ * rte_pktmbuf_free_bulk(), for several sizes, numbers of flows and bursts; and what rate= gives against the clock. Prints rows
+ * of JSON, the median of several runs each. EAL arguments may be given.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_mbuf.h>
+
+#include "wire.h"
+
+#define RUNS 5u
+#define MS_A_RUN 150u
+#define BURST_MAX 64u
+
+struct result {
+	uint64_t frames, bytes, cycles;
+};
+
+static double
+ns_of(uint64_t cycles)
+{
+	return (double)cycles * 1e9 / (double)rte_get_tsc_hz();
+}
+
+/* Takes frames for `ms`; the wire's clock is the TSC's. */
+static struct result
+take(struct wire *w, struct rte_mempool *pool, uint16_t burst, unsigned int ms)
+{
+	const uint64_t from = rte_rdtsc(), end = from + rte_get_tsc_hz() / 1000 * ms;
+	struct rte_mbuf *m[BURST_MAX];
+	struct result r = { 0 };
+	uint64_t at = from;
+
+	while (at < end) {
+		const uint16_t n = w->ops->rx(w, 0, pool, m, NULL, burst, (uint64_t)ns_of(at));
+
+		for (uint16_t i = 0; i < n; i++)
+			r.bytes += m[i]->pkt_len;
+		r.frames += n;
+		rte_pktmbuf_free_bulk(m, n);
+		at = rte_rdtsc();
+	}
+	r.cycles = at - from;
+	return r;
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int
+measure(const char *text, struct rte_mempool *pool, uint16_t burst)
+{
+	struct wire_params params = { .text = text, .unpaced = true, .seed = 1 };
+	double mpps[RUNS], cycles[RUNS], gbps[RUNS];
+	struct sim_error e;
+	struct wire *w;
+
+	if (wire_open(&params, &w, &e) != 0) {
+		fprintf(stderr, "%s: %s\n", text, e.text);
+		return 1;
+	}
+	(void)take(w, pool, burst, 20);
+	for (unsigned int i = 0; i < RUNS; i++) {
+		const struct result r = take(w, pool, burst, MS_A_RUN);
+		const double ns = ns_of(r.cycles);
+
+		mpps[i] = (double)r.frames * 1e3 / ns;
+		cycles[i] = (double)r.cycles / (double)RTE_MAX(r.frames, 1u);
+		gbps[i] = (double)(r.bytes + r.frames * 24) * 8 / ns;
+	}
+	qsort(mpps, RUNS, sizeof(mpps[0]), by_value);
+	qsort(cycles, RUNS, sizeof(cycles[0]), by_value);
+	qsort(gbps, RUNS, sizeof(gbps[0]), by_value);
+	printf("{\"wire\": \"%s\", \"burst\": %u, \"mpps\": %.3f, \"cycles\": %.1f, \"gbps\": %.3f, "
+	       "\"missed\": %" PRIu64 "}\n",
+			text, burst, mpps[RUNS / 2], cycles[RUNS / 2], gbps[RUNS / 2],
+			w->stats.rx_missed);
+	fflush(stdout);
+	w->ops->close(w);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const char *const texts[] = {
+		"gen:flows=1;size=64",
+		"gen:flows=1000;size=64",
+		"gen:flows=1000000;size=64",
+		"gen:flows=1000000;size=64;order=round",
+		"gen:flows=1000000;size=64;order=zipf:1",
+		"gen:flows=16000000;size=64",
+		"gen:flows=1000000;size=64;ipv6=1",
+		"gen:flows=1000000;size=64;proto=tcp",
+		"gen:flows=1000000;size=512",
+		"gen:flows=1000000;size=1518",
+		"gen:flows=1000000;size=imix",
+		"gen:sessions=1000000;size=64;proto=tcp",
+		"gen:sessions=1000000;size=64;proto=tcp;churn=100000",
+		"gen:sessions=1000000;size=114;vxlan=100",
+		"gen:flows=1000;size=64;rate=1Mpps",
+		"gen:flows=1000;size=64;rate=10Mpps",
+		"gen:flows=1000;size=1518;rate=10G",
+	};
+	struct rte_mempool *pool;
+	int failed = 0, used = rte_eal_init(argc, argv);
+
+	if (used < 0)
+		return 1;
+	pool = rte_pktmbuf_pool_create(
+			"source", 8191, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
+	if (pool == NULL)
+		return 1;
+	if (argc - used > 1)
+		return measure(argv[used + 1], pool, 32);
+	for (size_t i = 0; i < RTE_DIM(texts); i++) {
+		failed |= measure(texts[i], pool, 32);
+		if (i < 3)
+			failed |= measure(texts[i], pool, 64);
+	}
+	rte_eal_cleanup();
+	return failed;
+}
