@@ -207,13 +207,18 @@ replay(struct total *t, pcap_t *pcap)
 int
 main(void)
 {
-	const char *shared = getenv("SHUNT_SHARED");
+	const char *shared = getenv("SHUNT_SHARED"), *source = getenv("SHUNT_SOURCE_DIR");
+	char folder[3000];
 	struct total t = { 0 };
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%.2000s/captures/pcap", shared == NULL ? "" : shared);
-	if (shared == NULL || access(path, R_OK) != 0) {
-		puts("no captures: SHUNT_SHARED does not lead to them");
+	snprintf(folder, sizeof(folder), "%.2000s%s/captures/pcap",
+			shared != NULL			 ? shared
+					: source != NULL ? source
+							 : ".",
+			shared != NULL ? "" : "/../shared");
+	if (access(folder, R_OK) != 0) {
+		puts("no captures in $SHUNT_SHARED or beside the source tree");
 		return SKIP;
 	}
 	for (size_t i = 0; i < sizeof(captures) / sizeof(captures[0]); i++) {
@@ -221,7 +226,7 @@ main(void)
 		const uint32_t before = t.invalid + t.odd;
 		pcap_t *pcap;
 
-		snprintf(path, sizeof(path), "%.2000s/captures/pcap/%s", shared, captures[i]);
+		snprintf(path, sizeof(path), "%s/%s", folder, captures[i]);
 		pcap = pcap_open_offline(path, error);
 		if (pcap == NULL)
 			continue;
