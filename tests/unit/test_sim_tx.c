@@ -304,7 +304,7 @@ random_step(struct nrig *r, uint64_t h)
 		sim_run(r->nic, sim_nic_now(r->nic) + (x >> 20) % 1000);
 		break;
 	case 7:
-		if (x >> 50 != 0)
+		if ((x >> 50) % 32 != 0)
 			return take_all(r, h);
 		sim_nic_queue_stop(r->nic, p, q, x & 64);
 		if (x & 64)
