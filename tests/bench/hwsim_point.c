@@ -479,6 +479,28 @@ usage(const char *name)
 	return 2;
 }
 
+/* Where the number of option `c` goes; NULL: it has none. */
+static uint32_t *
+number_of(struct options *o, int c)
+{
+	switch (c) {
+	case 't':
+		return &o->tables;
+	case 'r':
+		return &o->rules;
+	case 's':
+		return &o->bytes;
+	case 'f':
+		return &o->flows;
+	case 'b':
+		return &o->bed_ns;
+	case 'n':
+		return &o->trace;
+	default:
+		return NULL;
+	}
+}
+
 static int
 parse(struct options *o, int argc, char **argv)
 {
@@ -503,28 +525,7 @@ parse(struct options *o, int argc, char **argv)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
-		switch (c) {
-		case 't':
-			number = &o->tables;
-			break;
-		case 'r':
-			number = &o->rules;
-			break;
-		case 's':
-			number = &o->bytes;
-			break;
-		case 'f':
-			number = &o->flows;
-			break;
-		case 'b':
-			number = &o->bed_ns;
-			break;
-		case 'n':
-			number = &o->trace;
-			break;
-		default:
-			number = NULL;
-		}
+		number = number_of(o, c);
 		if (number != NULL) {
 			*number = (uint32_t)strtoul(optarg, &end, 10);
 			if (*end != '\0')
