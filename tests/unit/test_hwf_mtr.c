@@ -363,12 +363,11 @@ test_shared(void **state)
 	assert_int_equal(hwf_mtr_stats_read(r->h, 0, 4, &read, &error), -ENOENT);
 }
 
-/* Green to queue 1, yellow to a group that knows its colour, red gone; by the policy, in a rule without a fate of its own. */
+/* Green to queue 1, yellow to group 9, red gone. */
 static void
-test_fates(void **state)
+fates(struct rig *r)
 {
-	struct rig *r = *state;
-	const struct rte_flow_action_queue one = { .index = 1 }, five = { .index = 5 };
+	const struct rte_flow_action_queue one = { .index = 1 };
 	const struct rte_flow_action_jump jump = { .group = 9 };
 	const struct rte_flow_action green[] = {
 		{ .type = RTE_FLOW_ACTION_TYPE_QUEUE, .conf = &one },
@@ -387,6 +386,21 @@ test_fates(void **state)
 	struct rte_mtr_params params = {
 		.meter_profile_id = 1, .meter_policy_id = 1, .meter_enable = 1, .stats_mask = 0xff
 	};
+	struct rte_mtr_error mtr_error = { 0 };
+
+	profile.packet_mode = 1;
+	assert_int_equal(hwf_mtr_profile_add(r->h, 0, 1, &profile, &mtr_error), 0);
+	if (hwf_mtr_policy_add(r->h, 0, 1, &policy, &mtr_error) != 0)
+		fail_msg("%s", mtr_error.message);
+	assert_int_equal(hwf_mtr_create(r->h, 0, 1, &params, 1, &mtr_error), 0);
+}
+
+/* Green to queue 1, yellow to a group that knows its colour, red gone; by the policy, in a rule without a fate of its own. */
+static void
+test_fates(void **state)
+{
+	struct rig *r = *state;
+	const struct rte_flow_action_queue five = { .index = 5 };
 	const struct rte_flow_action_meter conf = { .mtr_id = 1 };
 	const struct rte_flow_action actions[] = {
 		{ .type = RTE_FLOW_ACTION_TYPE_METER, .conf = &conf },
@@ -409,11 +423,7 @@ test_fates(void **state)
 	struct rig_packet p;
 	struct rig_tuple t;
 
-	profile.packet_mode = 1;
-	assert_int_equal(hwf_mtr_profile_add(r->h, 0, 1, &profile, &mtr_error), 0);
-	if (hwf_mtr_policy_add(r->h, 0, 1, &policy, &mtr_error) != 0)
-		fail_msg("%s", mtr_error.message);
-	assert_int_equal(hwf_mtr_create(r->h, 0, 1, &params, 1, &mtr_error), 0);
+	fates(r);
 	rig_tuple(&t, &flow_a);
 	flow = hwf_create(r->h, 0, &root, t.item, actions, &error);
 	if (flow == NULL)

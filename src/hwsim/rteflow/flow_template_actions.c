@@ -158,7 +158,8 @@ hwf_actions_template_create(struct hwf *h, uint16_t port,
 	struct rte_flow_actions_template *t = NULL;
 	struct hwf_queues *s;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return NULL;
 	s = hwf_queues_of(h, port);
 	if (attr == NULL || actions == NULL || masks == NULL ||
 			!(attr->ingress || attr->egress || attr->transfer))
@@ -188,7 +189,8 @@ hwf_actions_template_destroy(struct hwf *h, uint16_t port, struct rte_flow_actio
 	struct hwf_queues *s;
 	int r = 0;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	s = hwf_queues_of(h, port);
 	if (s == NULL || !hwf_pool_has(&s->actions, t, (enum hwf_kind)HWF_ACTIONS, port)) {
 		r = hwf_fail(&w, error, ENOENT, RTE_FLOW_ERROR_TYPE_HANDLE, t,

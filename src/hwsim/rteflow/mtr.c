@@ -67,12 +67,11 @@ int
 hwf_mtr_capabilities(struct hwf *h, uint16_t port, struct rte_mtr_capabilities *cap,
 		struct rte_mtr_error *error)
 {
-	const uint32_t n = h->profile->objects_meters;
+	const uint32_t n = port < h->n_ports ? h->profile->objects_meters : 0;
 
-	RTE_SET_USED(port);
 	if (n == 0)
 		return mtr_fail(error, ENOTSUP, RTE_MTR_ERROR_TYPE_UNSPECIFIED, NULL,
-				"this card has no meters");
+				"this card has no meters, or no such port");
 	*cap = (struct rte_mtr_capabilities){
 		.n_max = n,
 		.n_shared_max = n,
@@ -306,7 +305,8 @@ hwf_mtr_create(struct hwf *h, uint16_t port, uint32_t mtr_id, struct rte_mtr_par
 
 	if (r != 0)
 		return r;
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	r = meter_create(h, port, mtr_id, params, shared != 0, error);
 	hwf_unlock(h);
 	return r;
@@ -320,7 +320,8 @@ hwf_mtr_destroy(struct hwf *h, uint16_t port, uint32_t mtr_id, struct rte_mtr_er
 	struct hwf_mtr *m;
 	int r = 0;
 
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	handle = meter_get(h, port, mtr_id, error);
 	if (handle == NULL) {
 		r = -rte_errno;
@@ -350,7 +351,8 @@ hwf_mtr_enable(struct hwf *h, uint16_t port, uint32_t mtr_id, bool on, struct rt
 	struct hwf_mtr *m;
 	int r = 0;
 
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	handle = meter_get(h, port, mtr_id, error);
 	if (handle == NULL) {
 		r = -rte_errno;
@@ -385,7 +387,8 @@ hwf_mtr_profile_update(struct hwf *h, uint16_t port, uint32_t mtr_id, uint32_t p
 	struct hwf_mtr *m;
 	int r;
 
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	m = h->port[port].mtr;
 	handle = meter_get(h, port, mtr_id, error);
 	next = handle == NULL ? NULL : mtr_profile_get(m, profile_id, error);
@@ -438,7 +441,8 @@ hwf_mtr_policy_update(struct hwf *h, uint16_t port, uint32_t mtr_id, uint32_t po
 	struct mtr_policy *next;
 	int r;
 
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	handle = meter_get(h, port, mtr_id, error);
 	next = handle == NULL ? NULL : mtr_policy_get(h->port[port].mtr, policy_id, error);
 	r = next == NULL ? -rte_errno : policy_update(h, handle, next, error);
@@ -458,7 +462,8 @@ hwf_mtr_stats_update(struct hwf *h, uint16_t port, uint32_t mtr_id, uint64_t mas
 	if (mask & ~MTR_STATS_ALL)
 		return mtr_fail(error, EINVAL, RTE_MTR_ERROR_TYPE_STATS_MASK, NULL,
 				"no such statistics");
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	handle = meter_get(h, port, mtr_id, error);
 	if (handle == NULL)
 		r = -rte_errno;
@@ -495,7 +500,8 @@ hwf_mtr_stats_read(struct hwf *h, uint16_t port, uint32_t mtr_id, const struct h
 	struct sim_meter_stats stats;
 	int r = 0;
 
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	handle = meter_get(h, port, mtr_id, error);
 	if (handle == NULL) {
 		r = -rte_errno;

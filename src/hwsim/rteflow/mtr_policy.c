@@ -98,7 +98,8 @@ hwf_mtr_profile_add(struct hwf *h, uint16_t port, uint32_t profile_id,
 	if (profile == NULL)
 		return mtr_fail(error, EINVAL, RTE_MTR_ERROR_TYPE_METER_PROFILE, NULL,
 				"no meter profile given");
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	m = mtr_of(h, port);
 	r = m == NULL ? mtr_fail(error, ENOMEM, RTE_MTR_ERROR_TYPE_UNSPECIFIED, NULL, "no memory")
 		      : profile_add(m, profile_id, profile, error);
@@ -114,7 +115,8 @@ hwf_mtr_profile_delete(
 	struct hwf_mtr *m;
 	int r = 0;
 
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	m = mtr_of(h, port);
 	p = m == NULL ? NULL : mtr_profile_get(m, profile_id, error);
 	if (p == NULL) {
@@ -378,7 +380,8 @@ hwf_mtr_policy_validate(struct hwf *h, uint16_t port, struct rte_mtr_meter_polic
 	if (policy == NULL)
 		return mtr_fail(error, EINVAL, RTE_MTR_ERROR_TYPE_METER_POLICY, NULL,
 				"no meter policy given");
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	r = policy_check(h, port, policy, &trial, error);
 	hwf_unlock(h);
 	return r;
@@ -393,7 +396,8 @@ hwf_mtr_policy_add(struct hwf *h, uint16_t port, uint32_t policy_id,
 	if (policy == NULL)
 		return mtr_fail(error, EINVAL, RTE_MTR_ERROR_TYPE_METER_POLICY, NULL,
 				"no meter policy given");
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	r = policy_add(h, port, policy_id, policy, error);
 	hwf_unlock(h);
 	return r;
@@ -406,7 +410,8 @@ hwf_mtr_policy_delete(struct hwf *h, uint16_t port, uint32_t policy_id, struct r
 	struct hwf_mtr *m;
 	int r = 0;
 
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	m = mtr_of(h, port);
 	p = m == NULL ? NULL : mtr_policy_get(m, policy_id, error);
 	if (p == NULL) {
