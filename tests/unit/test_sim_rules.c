@@ -171,6 +171,45 @@ twins(void **state)
 	}
 }
 
+/* A twin is seen where the first is hidden, and PASSTHRU leads from it to what comes behind the first. */
+static void
+hidden_twins(void **state)
+{
+	struct sim_profile p = ideal();
+	const struct sim_action pass = act(SIM_A_PASSTHRU, 0);
+	struct sim_rule_params rp = { .domain = SIM_INGRESS, .actions = &pass, .n_actions = 1 };
+	struct sim_rule *first, *twin, *behind;
+	struct sim_steer *s;
+	struct sim_match m;
+
+	(void)state;
+	p.tables_twins = 1;
+	for (uint32_t ranges = 0; ranges < 2; ranges++) {
+		s = steer_new(&p);
+		match_tuple(&m, &tcp);
+		m.n_ranges = ranges;
+		m.range[0] = (struct sim_range){ .at = AT_SPORT, .width = 2, .high = 5000 };
+		rp.match = &m;
+		rp.hidden = true;
+		assert_int_equal(sim_rule_insert(s, &rp, &first, NULL), 0);
+		assert_int_equal(run_path(s, &tcp, NULL).rss, 1);
+		rp.hidden = false;
+		assert_int_equal(sim_rule_insert(s, &rp, &twin, NULL), 0);
+		m.range[0].high = 6000;
+		assert_int_equal(rule_add(s, 0, ranges == 0, &m, act(SIM_A_QUEUE, 9), &behind), 0);
+		assert_int_equal(run_path(s, &tcp, NULL).queue, 9);
+		assert_int_equal(sim_rule_hits(first), 0);
+		assert_int_equal(sim_rule_hits(twin), 1);
+		assert_int_equal(sim_rule_hits(behind), 1);
+		sim_rule_show(s, first);
+		run_path(s, &tcp, NULL);
+		assert_int_equal(sim_rule_hits(first), 1);
+		assert_int_equal(sim_rule_hits(twin), 1);
+		assert_int_equal(sim_rule_hits(behind), 2);
+		sim_steer_destroy(s);
+	}
+}
+
 static void
 cost(void **state)
 {
@@ -246,6 +285,7 @@ main(void)
 		cmocka_unit_test(kinds),
 		cmocka_unit_test(tcam_cost),
 		cmocka_unit_test(twins),
+		cmocka_unit_test(hidden_twins),
 		cmocka_unit_test(cost),
 		cmocka_unit_test(long_rules),
 	};

@@ -73,7 +73,7 @@ track(struct sim_run *r, const struct sim_action *a)
 	end = sim_l3_end(&r->phv, &r->off, level);
 	if (header < 20 || at + header > r->p->len || end > r->p->frame_len || end < at + header)
 		return;
-	r->phv.ct = sim_ct_track(ct, (a->flags & SIM_ACTION_CT_REPLY) != 0, r->p->data + at,
+	r->phv.ct = sim_ct_track(ct, (a->flags & SIM_AF_REPLY) != 0, r->p->data + at,
 			(uint16_t)(r->p->len - at), end - at - header);
 }
 

@@ -403,7 +403,7 @@ sim_groups_end(struct sim_steer *s)
 static void
 over_step(const struct sim_group *g, const struct sim_rule *r, struct sim_path *path)
 {
-	const bool there = r != NULL && r->matcher->over;
+	const bool there = r != NULL && r->matcher->over && !(r->flags & SIM_R_SHADOWED);
 
 	sim_step_chain(path, there ? r->line + 1 : g->n_over, g->over_line);
 }

@@ -386,13 +386,11 @@ sim_pack_check(const struct sim_steer *s, const struct sim_rule_params *params, 
 		struct sim_error *e);
 /* Copies them to `to`, of that size. */
 void
-sim_pack(const struct sim_steer *s, const struct sim_rule_params *params, struct sim_action *to);
+sim_pack(const struct sim_rule_params *params, struct sim_action *to);
 uint32_t
 sim_pack_entries(uint32_t n_actions);
 
 /* --- steer_act.c --- */
-#define SIM_ACTION_CT_REPLY 1u /* flags of a SIM_A_CT in a rule */
-
 struct sim_run {
 	struct sim_steer *s;
 	struct sim_pkt *p;
