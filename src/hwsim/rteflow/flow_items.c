@@ -9,9 +9,6 @@
 
 #include "items.h"
 
-/* The most items that are looked at: an END that is missing is found before long. */
-#define ITEMS_MAX 48
-
 int
 items_fail(const struct items *it, int err, enum rte_flow_error_type type, const void *cause,
 		const char *text)
@@ -305,9 +302,9 @@ hwf_match(const struct hwf_where *w, const struct rte_flow_item *pattern, struct
 		return items_fail(&it, EINVAL, RTE_FLOW_ERROR_TYPE_ITEM_NUM, NULL, "no pattern");
 	memset(match, 0, sizeof(*match));
 	for (i = 0; pattern[i].type != RTE_FLOW_ITEM_TYPE_END; i++) {
-		if (i == ITEMS_MAX)
+		if (i == HWF_ITEMS_MAX)
 			return items_fail(&it, ENOTSUP, RTE_FLOW_ERROR_TYPE_ITEM_NUM, pattern,
-					"more than 48 items");
+					"more items than any packet has headers");
 		rc = item_add(&it, &pattern[i]);
 		if (rc != 0)
 			return rc;

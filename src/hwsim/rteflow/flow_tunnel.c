@@ -188,8 +188,11 @@ int
 hwf_tunnel_of(const struct hwf_where *w, const struct rte_flow_item *pattern,
 		struct hwf_tunnel **tunnel, struct rte_flow_error *error)
 {
+	uint32_t i;
+
 	*tunnel = NULL;
-	for (; pattern->type != RTE_FLOW_ITEM_TYPE_END; pattern++) {
+	/* Of longer patterns hwf_match() says that they are too long. */
+	for (i = 0; i < HWF_ITEMS_MAX && pattern->type != RTE_FLOW_ITEM_TYPE_END; i++, pattern++) {
 		if (pattern->type != HWF_ITEM_TUNNEL)
 			continue;
 		if (*tunnel != NULL)
