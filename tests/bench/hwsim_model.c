@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How fast the model in cycles runs, in simulated packets a second of wall clock on one core: 64-byte frames of 10,000 flows from
- * the wire to a ring of the host, through three exact tables with a rule for each flow. Prints a row of JSON a profile, for
- * scripts/bench.
+ * How fast the model in cycles runs, in simulated packets a second of a core: 64-byte frames of 10,000 flows from
+ * the wire to a ring of the host, through three exact tables with a rule for each flow. Offered is what the card can take, found
+ * in a run before, so that all packets go all the way. Prints a row of JSON a profile, for scripts/bench.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +16,8 @@
 #define POLL 32u
 #define WARM_UP 50000u
 #define PACKETS 1000000u
+/* Cycles in which whatever is inside gets out. */
+#define DRAIN 10000000u
 
 static uint8_t frame[FLOWS][64] __attribute__((aligned(64)));
 
@@ -46,18 +48,19 @@ failed:
 	return -1;
 }
 
-/* Returns the number received. */
+/* A frame every `gap` cycles at the soonest, in units of 1 / 256. Returns the number received. */
 static uint64_t
-run(struct rig *r, uint32_t packets)
+run(struct rig *r, uint32_t packets, uint64_t gap)
 {
 	struct sim_frame *f[POLL];
 	uint64_t got = 0;
 	uint32_t i, k, n;
-	int64_t at = (int64_t)sim_nic_now(r->nic);
+	const sim_cycle begin = sim_nic_now(r->nic);
+	int64_t at = (int64_t)begin;
 
 	for (i = 0; i < packets; i++) {
-		at = sim_nic_wire_in(
-				r->nic, 0, (sim_cycle)at, frame[rig_random(r) % FLOWS], BYTES, 0);
+		at = sim_nic_wire_in(r->nic, 0, begin + i * gap / 256, frame[rig_random(r) % FLOWS],
+				BYTES, 0);
 		if (at < 0)
 			return 0;
 		if (i % POLL != POLL - 1)
@@ -77,8 +80,8 @@ static int
 bench(const char *profile)
 {
 	double seconds, cycles;
-	uint64_t got;
-	struct rig r;
+	uint64_t got, gap;
+	struct rig r = { .trace = 0 };
 
 	if (rig_open(&r, profile, NULL, 0) < 0)
 		return -1;
@@ -86,15 +89,22 @@ bench(const char *profile)
 		rig_close(&r);
 		return -1;
 	}
-	run(&r, WARM_UP);
+	cycles = (double)sim_nic_now(r.nic);
+	got = run(&r, WARM_UP, 0);
+	/* A twentieth less than it took at line rate: nothing is dropped. */
+	gap = (uint64_t)(((double)sim_nic_now(r.nic) - cycles) / (double)got * 1.05 * 256);
+	if (got > WARM_UP * 9 / 10)
+		gap = 0;
+	sim_run(r.nic, sim_nic_now(r.nic) + DRAIN);
+	run(&r, POLL, gap);
 	cycles = (double)sim_nic_now(r.nic);
 	seconds = rig_seconds();
-	got = run(&r, PACKETS);
+	got = run(&r, PACKETS, gap);
 	seconds = rig_seconds() - seconds;
 	cycles = (double)sim_nic_now(r.nic) - cycles;
 	printf("{\"bench\": \"hwsim_model\", \"profile\": \"%s\", \"offered\": %u, \"received\": %lu, "
-	       "\"wall_pps\": %.0f, \"ns_a_packet\": %.1f, \"simulated_mpps\": %.2f}\n",
-			profile, PACKETS, got, PACKETS / seconds, seconds * 1e9 / PACKETS,
+	       "\"pps\": %.0f, \"ns_a_packet\": %.1f, \"simulated_mpps\": %.2f}\n",
+			profile, PACKETS, got, (double)got / seconds, seconds * 1e9 / (double)got,
 			(double)got * r.profile.clock_mhz / cycles);
 	rig_close(&r);
 	return got > 0 ? 0 : -1;

@@ -23,18 +23,26 @@
 #define WINDOWS_MAX 24u
 /* However slow the card is: frames offered at most, in warm-up and in a window. */
 #define OFFERED_MAX 1500000u
+#define UNITS_MAX 64u
+/* Cycles in which whatever is inside gets out. */
+#define DRAIN 10000000u
+/* Packets in a waveform. */
+#define WATCHED 1000u
 #define NETWORK 0xc0a80000u /* 192.168.0.0/16 */
 
 struct options {
 	const char *profile;
 	uint32_t tables, rules, bytes, flows, bed_ns;
-	bool json;
+	uint32_t trace;
+	const char *wave;
+	bool json, show;
 	uint32_t n_sets;
 	const char *sets[RIG_SETS];
 };
 
 struct window {
 	uint64_t offered, got;
+	double drift; /* of the number inside, either way */
 	sim_cycle begin, end;
 	sim_cycle *latency; /* [WINDOW] */
 	uint32_t n_latency;
@@ -51,8 +59,10 @@ struct point {
 	uint8_t *frames;
 	uint32_t stride, len;
 	struct window window;
-	double mpps, before; /* of the last two windows */
+	double mpps;
 	double median_ns, p99_ns;
+	struct sim_unit_stats unit[UNITS_MAX]; /* of the last window */
+	uint32_t n_units;
 	struct sim_unit_stats engine, cache, memory;
 	struct steps steps;
 };
@@ -164,9 +174,11 @@ traffic(struct point *p, uint32_t want)
 {
 	struct window *w = &p->window;
 	struct sim_nic *nic = p->rig.nic;
+	struct sim_account before, after;
 	uint32_t i = 0;
 	int64_t at;
 
+	sim_nic_account(nic, &before);
 	w->offered = 0;
 	w->got = 0;
 	w->n_latency = 0;
@@ -186,6 +198,8 @@ traffic(struct point *p, uint32_t want)
 	}
 	receive(p, w);
 	w->end = sim_nic_now(nic);
+	sim_nic_account(nic, &after);
+	w->drift = fabs((double)after.held - (double)before.held);
 	return 0;
 }
 
@@ -205,52 +219,54 @@ compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* What the units have done; before a window, and (since) the difference behind it. */
 static void
-unit(const struct point *p, const char *name, struct sim_unit_stats *s)
-{
-	uint32_t i;
-
-	for (i = 0; sim_nic_unit(p->rig.nic, i, s); i++)
-		if (strcmp(s->name, name) == 0)
-			return;
-	memset(s, 0, sizeof(*s));
-}
-
-static void
-unit_since(const struct point *p, const char *name, struct sim_unit_stats *s)
+units(struct point *p, bool since)
 {
 	struct sim_unit_stats now;
+	uint32_t i;
 
-	unit(p, name, &now);
-	now.served -= s->served;
-	now.busy -= s->busy;
-	now.wait_cycles -= s->wait_cycles;
-	now.queue_cycles -= s->queue_cycles;
-	now.hits -= s->hits;
-	now.misses -= s->misses;
-	*s = now;
+	for (i = 0; i < UNITS_MAX && sim_nic_unit(p->rig.nic, i, &now); i++) {
+		struct sim_unit_stats *s = &p->unit[i];
+
+		if (since) {
+			now.served -= s->served;
+			now.busy -= s->busy;
+			now.wait_cycles -= s->wait_cycles;
+			now.queue_cycles -= s->queue_cycles;
+			now.hits -= s->hits;
+			now.misses -= s->misses;
+		}
+		*s = now;
+		if (strcmp(s->name, "engine") == 0)
+			p->engine = *s;
+		else if (strcmp(s->name, "cache") == 0)
+			p->cache = *s;
+		else if (strcmp(s->name, "memory") == 0)
+			p->memory = *s;
+	}
+	p->n_units = i;
 }
 
 static int
 measure(struct point *p)
 {
+	double now = 0, before;
 	uint32_t i;
 
 	/* Caches see every flow several times, and buffers fill where the card is too slow. */
 	if (traffic(p, 3 * p->o.flows + WINDOW) < 0)
 		return -1;
 	for (i = 0; i < WINDOWS_MAX; i++) {
-		unit(p, "engine", &p->engine);
-		unit(p, "cache", &p->cache);
-		unit(p, "memory", &p->memory);
-		p->before = p->mpps;
+		units(p, false);
+		before = now;
 		if (traffic(p, WINDOW) < 0)
 			return -1;
-		p->mpps = window_mpps(p);
-		unit_since(p, "engine", &p->engine);
-		unit_since(p, "cache", &p->cache);
-		unit_since(p, "memory", &p->memory);
-		if (fabs(p->mpps - p->before) <= AGREE * p->mpps)
+		now = window_mpps(p);
+		p->mpps = i > 0 ? (before + now) / 2 : now;
+		units(p, true);
+		/* Nor may a backlog of before grow or shrink: then what comes out is not what the card can do. */
+		if (i > 0 && fabs(now - before) <= AGREE * now && p->window.drift <= AGREE * WINDOW)
 			break;
 	}
 	qsort(p->window.latency, p->window.n_latency, sizeof(sim_cycle), compare);
@@ -262,6 +278,28 @@ measure(struct point *p)
 		p->p99_ns = (double)p->window.latency[p->window.n_latency * 99u / 100] * ns +
 				p->o.bed_ns;
 	}
+	return 0;
+}
+
+static void
+print(void *arg, const char *text)
+{
+	(void)arg;
+	fputs(text, stdout);
+}
+
+/* The last packets' way, and what the queues do meanwhile, for some packets more. */
+static int
+look(struct point *p)
+{
+	struct sim_error e = { "" };
+
+	if (p->o.wave != NULL && sim_nic_wave(p->rig.nic, p->o.wave, &e) < 0)
+		return fail("waveform", &e);
+	if (p->o.wave != NULL && traffic(p, WATCHED) < 0)
+		return -1;
+	sim_run(p->rig.nic, sim_nic_now(p->rig.nic) + DRAIN);
+	sim_nic_trace(p->rig.nic, p->o.json, print, NULL);
 	return 0;
 }
 
@@ -318,59 +356,113 @@ count_steps(struct point *p)
 
 /* --- report --- */
 
+/* Of an engine's time with a packet, in cycles, and of the caches behind it. */
+struct figures {
+	double busy, lookup, action, hit, wait, use;
+	double hit_rate, reads, in_flight;
+};
+
 static void
-report(const struct point *p)
+figures(const struct point *p, struct figures *g)
 {
 	const struct sim_profile *f = &p->rig.profile;
 	const struct steps *s = &p->steps;
 	const double served = p->engine.served > 0 ? (double)p->engine.served : 1;
-	const double busy = (double)p->engine.busy / served;
 	const double reads = (double)(p->cache.hits + p->cache.misses);
-	const double lookup = (s->exact + s->chain) * f->steering_lookup +
-			s->tcam * f->steering_tcam + s->group * f->steering_group_cycles;
-	const double action = s->action * f->steering_action + s->copy * f->steering_copy;
-	const double hit = (double)p->cache.hits / served * f->cache_hit;
-	/* What is left of an engine's time: reads on their way, and its turn at the cache, at memory and to leave. */
-	double wait = busy - lookup - action - hit;
-	const double gbps = p->mpps * p->o.bytes * 8 / 1000;
-	const double rate = reads > 0 ? (double)p->cache.hits / reads : 1;
+	const double time = (double)(p->window.end - p->window.begin);
 
-	if (wait < 0)
-		wait = 0;
+	g->busy = (double)p->engine.busy / served;
+	g->lookup = (s->exact + s->chain) * f->steering_lookup + s->tcam * f->steering_tcam +
+			s->group * f->steering_group_cycles;
+	g->action = s->action * f->steering_action + s->copy * f->steering_copy;
+	g->hit = (double)p->cache.hits / served * f->cache_hit;
+	/* What is left: reads on their way, and its turn at the cache, at memory and to leave. */
+	g->wait = g->busy - g->lookup - g->action - g->hit;
+	if (g->wait < 0)
+		g->wait = 0;
+	g->use = (double)p->engine.busy / p->engine.servers / time;
+	g->hit_rate = reads > 0 ? (double)p->cache.hits / reads : 1;
+	g->reads = (double)p->cache.misses / served;
+	g->in_flight = (double)p->memory.busy / time;
+}
+
+static void
+report_json(const struct point *p, const struct figures *g)
+{
+	const struct steps *s = &p->steps;
+	uint32_t i;
+
+	printf("{\"profile\": \"%s\", \"tables\": %u, \"rules\": %u, \"bytes\": %u, \"flows\": %u, ",
+			p->o.profile, p->o.tables, p->o.rules, p->o.bytes, p->o.flows);
+	printf("\"gbps\": %.6f, \"mpps\": %.8f, \"latency_median_us\": %.4f, \"latency_p99_us\": %.4f, \"bed_ns\": %u, ",
+			p->mpps * p->o.bytes * 8 / 1000, p->mpps, p->median_ns / 1000,
+			p->p99_ns / 1000, p->o.bed_ns);
+	printf("\"offered\": %lu, \"received\": %lu, ", p->window.offered, p->window.got);
+	printf("\"steps\": {\"groups\": %.2f, \"exact\": %.2f, \"chain\": %.2f, \"tcam\": %.2f, \"actions\": %.2f, "
+	       "\"objects\": %.2f}, ",
+			s->group, s->exact, s->chain, s->tcam, s->action, s->objects);
+	printf("\"engine\": {\"cycles\": %.1f, \"lookup\": %.4f, \"cache\": %.4f, \"action\": %.4f, \"wait\": %.4f, "
+	       "\"utilisation\": %.4f}, ",
+			g->busy, g->lookup / g->busy, g->hit / g->busy, g->action / g->busy,
+			g->wait / g->busy, g->use);
+	printf("\"cache_hit_rate\": %.4f, \"memory_reads\": %.3f, \"reads_in_flight\": %.2f, \"occupancy\": {",
+			g->hit_rate, g->reads, g->in_flight);
+	for (i = 0; i < p->n_units; i++)
+		printf("%s\"%s\": %.2f", i > 0 ? ", " : "", p->unit[i].name,
+				(double)p->unit[i].queue_cycles /
+						(double)(p->window.end - p->window.begin));
+	printf("}}\n");
+}
+
+static void
+report(const struct point *p)
+{
+	const struct steps *s = &p->steps;
+	struct figures g;
+	double length;
+	uint32_t i;
+
+	figures(p, &g);
 	if (p->o.json) {
-		printf("{\"profile\": \"%s\", \"tables\": %u, \"rules\": %u, \"bytes\": %u, \"flows\": %u, "
-		       "\"gbps\": %.4f, \"mpps\": %.6f, \"median_ns\": %.0f, \"p99_ns\": %.0f, "
-		       "\"offered\": %lu, \"received\": %lu, "
-		       "\"steps\": {\"groups\": %.2f, \"exact\": %.2f, \"chain\": %.2f, \"tcam\": %.2f, "
-		       "\"actions\": %.2f, \"objects\": %.2f}, "
-		       "\"engine\": {\"cycles\": %.1f, \"lookup\": %.4f, \"cache\": %.4f, \"action\": %.4f, "
-		       "\"wait\": %.4f, \"utilisation\": %.4f}, "
-		       "\"cache_hit_rate\": %.4f, \"memory_reads\": %.3f, \"reads_in_flight\": %.2f}\n",
-				p->o.profile, p->o.tables, p->o.rules, p->o.bytes, p->o.flows, gbps,
-				p->mpps, p->median_ns, p->p99_ns, p->window.offered, p->window.got,
-				s->group, s->exact, s->chain, s->tcam, s->action, s->objects, busy,
-				lookup / busy, hit / busy, action / busy, wait / busy,
-				(double)p->engine.busy / p->engine.servers /
-						(double)(p->window.end - p->window.begin),
-				rate, (double)p->cache.misses / served,
-				(double)p->memory.busy / (double)(p->window.end - p->window.begin));
+		report_json(p, &g);
 		return;
 	}
 	printf("%s, %u tables, %u rules, %u-byte frames, %u flows\n", p->o.profile, p->o.tables,
 			p->o.rules, p->o.bytes, p->o.flows);
-	printf("  %.2f Gb/s, %.4f Mpps; latency: median %.2f us, 99 %% %.2f us%s\n", gbps, p->mpps,
-			p->median_ns / 1000, p->p99_ns / 1000,
-			p->o.bed_ns > 0 ? " (with the test bed's)" : "");
+	printf("  %.2f Gb/s, %.4f Mpps; latency: median %.2f us, 99 %% %.2f us%s\n",
+			p->mpps * p->o.bytes * 8 / 1000, p->mpps, p->median_ns / 1000,
+			p->p99_ns / 1000, p->o.bed_ns > 0 ? " (with the test bed's)" : "");
 	printf("  path: %.2f groups, %.2f exact look-ups, %.2f further entries, %.2f TCAM look-ups, %.2f actions\n",
 			s->group, s->exact, s->chain, s->tcam, s->action);
-	printf("  engine: %.1f cycles a packet: look-up %.1f %%, entry cache %.1f %%, actions %.1f %%, waiting %.1f %%; %.1f %% busy\n",
-			busy, 100 * lookup / busy, 100 * hit / busy, 100 * action / busy,
-			100 * wait / busy,
-			100.0 * (double)p->engine.busy / p->engine.servers /
-					(double)(p->window.end - p->window.begin));
-	printf("  cache: %.2f %% hits; memory: %.2f reads a packet, %.2f in flight\n", 100 * rate,
-			(double)p->cache.misses / served,
-			(double)p->memory.busy / (double)(p->window.end - p->window.begin));
+	printf("  engine: %.1f cycles a packet: look-up %.1f %%, entry cache %.1f %%, actions %.1f %%, waiting %.1f %%; "
+	       "%.1f %% busy\n",
+			g.busy, 100 * g.lookup / g.busy, 100 * g.hit / g.busy,
+			100 * g.action / g.busy, 100 * g.wait / g.busy, 100 * g.use);
+	printf("  cache: %.2f %% hits; memory: %.2f reads a packet, %.2f in flight\n",
+			100 * g.hit_rate, g.reads, g.in_flight);
+	printf("  waiting on average:");
+	for (i = 0; i < p->n_units; i++) {
+		length = (double)p->unit[i].queue_cycles /
+				(double)(p->window.end - p->window.begin);
+		if (length >= 0.05)
+			printf(" %s %.1f", p->unit[i].name, length);
+	}
+	printf("\n");
+}
+
+/* The profile's numbers, by "section.key", as JSON. */
+static void
+show(const struct sim_profile *p)
+{
+	const char *comma = "";
+
+	printf("{");
+#define X(section, field, key, def, min, max, text) \
+	printf("%s\"%s.%s\": %u", comma, #section, key, p->section##_##field); \
+	comma = ", ";
+	SIM_PROFILE_NUMBERS(X)
+#undef X
+	printf("}\n");
 }
 
 static int
@@ -378,8 +470,9 @@ usage(const char *name)
 {
 	fprintf(stderr,
 			"usage: %s --profile FILE [--tables T] [--rules N] [--root] [--size B] [--flows F]\n"
-			"       [--bed-ns NS] [--set section.key=value]... [--json]\n",
-			name);
+			"       [--bed-ns NS] [--set section.key=value]... [--json] [--trace PACKETS] [--wave FILE]\n"
+			"       %s --profile FILE [--set section.key=value]... --show\n",
+			name, name);
 	return 2;
 }
 
@@ -395,6 +488,9 @@ parse(struct options *o, int argc, char **argv)
 		{ "flows", required_argument, NULL, 'f' },
 		{ "bed-ns", required_argument, NULL, 'b' },
 		{ "set", required_argument, NULL, 'x' },
+		{ "trace", required_argument, NULL, 'n' },
+		{ "wave", required_argument, NULL, 'w' },
+		{ "show", no_argument, NULL, 'v' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -403,22 +499,42 @@ parse(struct options *o, int argc, char **argv)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
-		number = c == 't'	   ? &o->tables
-				: c == 'r' ? &o->rules
-				: c == 's' ? &o->bytes
-				: c == 'f' ? &o->flows
-				: c == 'b' ? &o->bed_ns
-					   : NULL;
+		switch (c) {
+		case 't':
+			number = &o->tables;
+			break;
+		case 'r':
+			number = &o->rules;
+			break;
+		case 's':
+			number = &o->bytes;
+			break;
+		case 'f':
+			number = &o->flows;
+			break;
+		case 'b':
+			number = &o->bed_ns;
+			break;
+		case 'n':
+			number = &o->trace;
+			break;
+		default:
+			number = NULL;
+		}
 		if (number != NULL) {
 			*number = (uint32_t)strtoul(optarg, &end, 10);
 			if (*end != '\0')
 				return -1;
 		} else if (c == 'p') {
 			o->profile = optarg;
+		} else if (c == 'w') {
+			o->wave = optarg;
 		} else if (c == '0') {
 			o->tables = 0;
 		} else if (c == 'x' && o->n_sets < RIG_SETS) {
 			o->sets[o->n_sets++] = optarg;
+		} else if (c == 'v') {
+			o->show = true;
 		} else if (c == 'j') {
 			o->json = true;
 		} else {
@@ -444,15 +560,21 @@ main(int argc, char **argv)
 
 	if (parse(&p.o, argc, argv) < 0)
 		return usage(argv[0]);
+	p.rig.trace = p.o.trace;
 	if (rig_open(&p.rig, p.o.profile, p.o.sets, p.o.n_sets) < 0)
 		return 1;
+	if (p.o.show) {
+		show(&p.rig.profile);
+		rig_close(&p.rig);
+		return 0;
+	}
 	p.window.latency = calloc(WINDOW, sizeof(sim_cycle));
 	if (p.window.latency != NULL && sim_nic_rxq_setup(p.rig.nic, 0, 0, RING) == 0 &&
 			sim_nic_rxq_setup(p.rig.nic, 0, 1, RING) == 0 && rules(&p) == 0 &&
 			frames(&p) == 0 && measure(&p) == 0) {
 		count_steps(&p);
 		report(&p);
-		err = 0;
+		err = look(&p) < 0;
 	}
 	free(p.frames);
 	free(p.window.latency);

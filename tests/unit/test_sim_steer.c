@@ -27,7 +27,7 @@ random_frame(void)
 		.v6 = rnd(4) == 0,
 		.udp = rnd(3) == 0,
 		.vlan = rnd(4) == 0,
-		.vid = (uint16_t)(1 + rnd(4)),
+		.vid = (uint16_t)(rnd(3) << 13 | (1 + rnd(4))),
 		.src = 0x0a000000 | rnd(2) << 16 | rnd(3) << 8 | rnd(4),
 		.dst = 0xc0a80000 | rnd(3) << 8 | rnd(6),
 		.sport = (uint16_t)(1000 + rnd(8)),
@@ -47,6 +47,7 @@ struct shape {
 	uint32_t range_at[2]; /* 16 bits wide; 0: none */
 	uint8_t odd;	      /* mask of the last byte of the IPv4 destination */
 	bool invert;
+	uint16_t range_mask;
 };
 
 static const struct shape shapes[] = {
@@ -68,11 +69,12 @@ static const struct shape shapes[] = {
 	{ false, SIM_L_IPV4 | SIM_L_TCP, { { AT_IP4_DST, 24 } }, { AT_SPORT, AT_DPORT }, 0, false },
 	{ false, SIM_L_IPV4, { { AT_IP4_DST, 24 } }, { 0 }, 0, true },
 	{ false, SIM_L_IPV4, { { 0 } }, { AT_SPORT }, 0, true },
+	{ false, SIM_L_VLAN, { { 0 } }, { AT(level[0].vlan) }, 0, false, 0x0fff },
 };
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
 struct model_rule {
-	bool there;
+	bool there, hidden;
 	struct sim_rule *rule;
 	struct sim_match match;
 	uint32_t shape;
@@ -96,6 +98,14 @@ struct model {
 	uint64_t packets[64];
 };
 
+static uint32_t
+range_number(uint32_t at)
+{
+	if (at == AT_SPORT)
+		return 1000 + rnd(8);
+	return at == AT_DPORT ? 80 + rnd(4) : 1 + rnd(4);
+}
+
 static void
 random_match(uint32_t shape, struct sim_match *m)
 {
@@ -112,13 +122,14 @@ random_match(uint32_t shape, struct sim_match *m)
 		mask_bits(m, sh->part[i].at, sh->part[i].bits);
 	((uint8_t *)&m->mask)[AT_IP4_DST + 3] |= sh->odd;
 	for (uint32_t i = 0; i < 2 && sh->range_at[i] != 0; i++) {
-		a = sh->range_at[i] == AT_SPORT ? 1000 + rnd(8) : 80 + rnd(4);
-		b = sh->range_at[i] == AT_SPORT ? 1000 + rnd(8) : 80 + rnd(4);
+		a = range_number(sh->range_at[i]);
+		b = range_number(sh->range_at[i]);
 		m->range[m->n_ranges++] = (struct sim_range){
 			.at = (uint16_t)sh->range_at[i],
 			.width = 2,
 			.low = a < b ? a : b,
 			.high = a < b ? b : a,
+			.mask = sh->range_mask,
 		};
 	}
 	m->invert = sh->invert;
@@ -136,6 +147,7 @@ model_match(const struct sim_match *m, const struct sim_phv *phv)
 		same = same && ((v[i] ^ p[i]) & k[i]) == 0;
 	for (uint32_t i = 0; i < m->n_ranges; i++) {
 		x = (uint32_t)p[m->range[i].at] << 8 | p[m->range[i].at + 1];
+		x &= m->range[i].mask != 0 ? m->range[i].mask : UINT16_MAX;
 		same = same && x >= m->range[i].low && x <= m->range[i].high;
 	}
 	return same != m->invert;
@@ -225,7 +237,8 @@ model_walk(struct model *m, struct sim_phv *phv, uint8_t domain, uint16_t port, 
 		for (i = 0, passed = NULL; i < m->n; i++) {
 			r = m->sorted[i];
 			if (r->domain != domain || r->port != port || r->group != group ||
-					!model_match(&r->match, phv) || asked(passed, r))
+					r->hidden || !model_match(&r->match, phv) ||
+					asked(passed, r))
 				continue;
 			passed = r;
 			r->hits++;
@@ -345,6 +358,7 @@ model_insert(struct model *m, struct model_rule *r)
 	p.port = r->port;
 	p.group = r->group;
 	p.priority = r->priority;
+	p.hidden = r->hidden = rnd(4) == 0;
 	r->birth = r->seq = m->seq++;
 	r->hits = 0;
 	for (uint32_t i = 0; i < RULES; i++)
@@ -369,6 +383,9 @@ model_change(struct model *m)
 	m->stale = true;
 	if (!r->there) {
 		model_insert(m, r);
+	} else if (r->hidden && rnd(2) == 0) {
+		sim_rule_show(m->s, r->rule);
+		r->hidden = false;
 	} else if (rnd(4) == 0) {
 		n = random_actions(r, a);
 		assert_int_equal(sim_rule_update(m->s, r->rule, a, n, NULL), 0);

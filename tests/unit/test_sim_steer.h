@@ -6,6 +6,7 @@
 #define TEST_SIM_STEER_H
 
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -158,6 +159,24 @@ match_any(struct sim_match *m)
 	m->mask.layers[0] = SIM_L_ETH;
 }
 
+static inline struct sim_profile
+ideal(void)
+{
+	struct sim_profile p;
+
+	sim_profile_ideal(&p);
+	return p;
+}
+
+static inline struct sim_steer_stats
+stats_of(const struct sim_steer *s)
+{
+	struct sim_steer_stats st;
+
+	sim_steer_stats(s, &st);
+	return st;
+}
+
 static inline struct sim_steer *
 steer_new(const struct sim_profile *p)
 {
@@ -202,6 +221,19 @@ run_path(struct sim_steer *s, const struct frame *f, struct sim_path *path)
 	p = frame_pkt(&b, 0, false);
 	sim_steer_run(s, &p, 0, path);
 	return p.dest;
+}
+
+/* --- flows by number --- */
+
+static inline struct frame
+flow(uint32_t i)
+{
+	return (struct frame){
+		.src = 0x0a000000 + i,
+		.dst = 0xc0a80001,
+		.sport = (uint16_t)(i * 7),
+		.dport = 80,
+	};
 }
 
 #endif /* TEST_SIM_STEER_H */

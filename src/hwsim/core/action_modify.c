@@ -60,11 +60,25 @@ sim_field_bits(enum sim_field f)
 	return (uint32_t)f < SIM_F_COUNT ? fields[f].bits : 0;
 }
 
-/* What was written where, for the sums that cover it. */
+/* What was written where, for the sums that cover it. `delta`: sum of the complements of the old words and the new ones. */
 struct change {
 	uint32_t at, n;
 	const uint8_t *old, *now;
+	uint16_t delta;
 };
+
+static uint16_t
+delta_of(const uint8_t *old, const uint8_t *now, uint32_t n)
+{
+	uint64_t sum = 0;
+	uint32_t i;
+
+	for (i = 0; i + 2 <= n; i += 2)
+		sum += (uint16_t)~sim_get16(old + i) + (uint32_t)sim_get16(now + i);
+	if (i < n)
+		sum += (uint16_t) ~(old[i] << 8) + ((uint32_t)now[i] << 8);
+	return sim_csum_fold(sum);
+}
 
 static void
 put(const struct sim_edit *e, uint32_t at, const uint8_t *now, uint32_t n);
@@ -99,20 +113,15 @@ mirror(const struct sim_edit *e, uint32_t at, const uint8_t *now, uint32_t n)
 		memcpy(e->phv->tunnel + (at - e->off->tunnel), now, n);
 }
 
-/* The Internet checksum at `sum` covers bytes from `from` on; the change is `odd` bytes off a word of it. */
+/* The Internet checksum at `sum` covers the change, which lies at an odd byte of it or not (RFC 1071, 2B). */
 static void
 follow(const struct sim_edit *e, uint32_t sum, bool odd, const struct change *c)
 {
-	uint8_t old[18] = { 0 };
-	uint8_t now[18] = { 0 };
+	const uint16_t delta = odd ? (uint16_t)(c->delta << 8 | c->delta >> 8) : c->delta;
+	const uint16_t old = (uint16_t)~sim_get16(e->p->data + sum);
 	uint8_t bytes[2];
-	uint64_t s = (uint16_t)~sim_get16(e->p->data + sum);
 
-	memcpy(old + odd, c->old, c->n);
-	memcpy(now + odd, c->now, c->n);
-	for (uint32_t i = 0; i < sizeof(old); i += 2)
-		s += (uint16_t)~sim_get16(old + i) + (uint32_t)sim_get16(now + i);
-	sim_put16(bytes, (uint16_t)~sim_csum_fold(s));
+	sim_put16(bytes, (uint16_t)~sim_csum_fold((uint64_t)old + delta));
 	put(e, sum, bytes, 2);
 }
 
@@ -195,13 +204,14 @@ static void
 put(const struct sim_edit *e, uint32_t at, const uint8_t *now, uint32_t n)
 {
 	uint8_t old[16];
-	const struct change c = { at, n, old, now };
+	const struct change c = { at, n, old, now, delta_of(e->p->data + at, now, n) };
 	const uint32_t tunnel = e->off->tunnel;
 
 	memcpy(old, e->p->data + at, n);
 	memcpy(e->p->data + at, now, n);
 	mirror(e, at, now, n);
-	follow_level(e, 1, &c);
+	if (e->phv->layers[1] != 0)
+		follow_level(e, 1, &c);
 	if ((e->phv->layers[0] & SIM_L_GRE) && at >= tunnel && at != tunnel + 4 &&
 			sim_gre_summed(e->p->data + tunnel))
 		follow(e, tunnel + 4, (at - tunnel) & 1, &c);
@@ -267,7 +277,7 @@ store(const struct sim_edit *e, const struct sim_modify *m, const struct field *
 	u128 all = number(e->p->data + at, d->bytes);
 	uint8_t now[16];
 	uint8_t old[16];
-	const struct change c = { at, d->bytes, old, now };
+	struct change c = { at, d->bytes, old, now, 0 };
 
 	memcpy(old, e->p->data + at, d->bytes);
 	all = (all & ~(ones(d->bits) << d->shift)) | v << d->shift;
@@ -275,6 +285,7 @@ store(const struct sim_edit *e, const struct sim_modify *m, const struct field *
 		now[i] = (uint8_t)all;
 	if (memcmp(old, now, d->bytes) == 0)
 		return;
+	c.delta = delta_of(old, now, d->bytes);
 	put(e, at, now, d->bytes);
 	/* Addresses are at even places of the pseudo header. A later fragment has no bit of layer 4. */
 	if (d->pseudo && !(e->phv->layers[m->dst_level] & SIM_L_ICMP))

@@ -70,8 +70,8 @@ fix_udp(const struct sim_edit *e, uint32_t level, uint32_t hash)
 	}
 }
 
-/* Lengths of the tunnel header itself; sums of GRE. */
-static void
+/* Lengths of the tunnel header itself; sums of GRE, which need all of the packet. */
+static int
 fix_tunnel(const struct sim_edit *e)
 {
 	uint8_t *h = e->p->data + e->off->tunnel;
@@ -80,9 +80,12 @@ fix_tunnel(const struct sim_edit *e)
 	if (e->phv->layers[0] & SIM_L_GTPU) {
 		sim_put16(h + 2, (uint16_t)(n - 8));
 	} else if ((e->phv->layers[0] & SIM_L_GRE) && sim_gre_summed(h)) {
+		if (e->p->len != e->p->frame_len)
+			return -ENOTSUP;
 		sim_put16(h + 4, 0);
 		sim_put16(h + 4, (uint16_t)~sim_csum(h, n));
 	}
+	return 0;
 }
 
 /* An IP header of this level is in the first n bytes, all of it: what is behind is the packet's own and stays as it is. */
@@ -97,10 +100,11 @@ has_l3(const struct sim_edit *e, uint32_t level, uint32_t n)
 }
 
 /* The new n bytes are in front. Inner sums before outer ones, which cover them. */
-static void
+static int
 fix(const struct sim_edit *e, uint32_t n, uint32_t hash)
 {
 	bool mine[2] = { false, false };
+	int rc = 0;
 
 	/* The length of an IP header says what the parser finds behind it, so one level after the other. */
 	for (uint32_t i = 0; i < 2; i++) {
@@ -117,11 +121,12 @@ fix(const struct sim_edit *e, uint32_t n, uint32_t hash)
 		if (e->phv->layers[i] & SIM_L_IPV4)
 			fix_ipv4(e, i);
 		if (i == 0 && e->off->tunnel != 0 && e->off->tunnel + 8u <= n)
-			fix_tunnel(e);
+			rc = fix_tunnel(e);
 		if ((e->phv->layers[i] & SIM_L_UDP) && e->off->l4[i] + 8u <= n)
 			fix_udp(e, i, hash);
 	}
 	sim_edit_parse(e, false);
+	return rc;
 }
 
 int
@@ -135,12 +140,18 @@ sim_encap(const struct sim_edit *e, const uint8_t *data, uint32_t n)
 	if (rc != 0)
 		return rc;
 
-	const uint32_t hash = sim_flow_hash(e->phv, 0);
+	const struct sim_phv phv = *e->phv;
+	const struct sim_offsets off = *e->off;
 
 	sim_edit_grow(e, n);
 	memcpy(e->p->data, data, n);
-	fix(e, n, hash);
-	return 0;
+	rc = fix(e, n, sim_flow_hash(&phv, 0));
+	if (rc != 0) {
+		sim_edit_shrink(e, n);
+		*e->phv = phv;
+		*e->off = off;
+	}
+	return rc;
 }
 
 int

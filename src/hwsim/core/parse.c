@@ -380,6 +380,22 @@ inner(struct view *v)
 	level_from_l3(v, 1, type, at);
 }
 
+/*
+ * Zeroes by 16 bytes: for a constant size as large as this compilers choose `rep stos`, whose start alone costs as much as
+ * the rest of the parser.
+ */
+static inline __attribute__((always_inline)) void
+clear(void *p, size_t n)
+{
+	typedef uint64_t pair __attribute__((vector_size(16), aligned(8), may_alias));
+	pair *at = p;
+
+	_Static_assert(sizeof(struct sim_level) % 16 == 0, "cleared by 16 bytes");
+#pragma GCC unroll 16
+	for (size_t i = 0; i < n / 16; i++)
+		at[i] = (pair){ 0, 0 };
+}
+
 void
 sim_parse(const uint8_t *data, uint16_t len, uint32_t frame_len, uint32_t flags,
 		struct sim_phv *phv, struct sim_offsets *off)
@@ -390,7 +406,7 @@ sim_parse(const uint8_t *data, uint16_t len, uint32_t frame_len, uint32_t flags,
 
 	phv->layers[0] = 0;
 	phv->layers[1] = 0;
-	memset(phv->level, 0, sizeof(phv->level));
+	clear(phv->level, sizeof(phv->level));
 	memset(phv->tunnel, 0, sizeof(phv->tunnel));
 	memset(off, 0, sizeof(*off));
 	if (flags & SIM_PARSE_L3)

@@ -183,7 +183,8 @@ read_name(struct sim_profile *p, json_t *j, const char *file, struct sim_error *
 	if (n == 0 || n >= sizeof(p->name) || strlen(json_string_value(j)) != n)
 		return sim_fail(e, EINVAL, "%s: name: must be a string of 1 to %zu bytes", file,
 				sizeof(p->name) - 1);
-	memcpy(p->name, json_string_value(j), n + 1);
+	memset(p->name, 0, sizeof(p->name));
+	memcpy(p->name, json_string_value(j), n);
 	return 0;
 }
 

@@ -25,7 +25,7 @@ struct sim_range {
 	uint16_t at; /* byte offset into struct sim_phv */
 	uint16_t width;
 	uint64_t low, high; /* host order, inclusive */
-	uint64_t mask; /* bits of the number that are compared, host order: a VLAN id is 12 of 16 */
+	uint64_t mask; /* bits of the number that are compared, host order: a VLAN id is 12 of 16; 0: all */
 };
 
 struct sim_match {

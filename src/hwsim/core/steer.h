@@ -174,8 +174,8 @@ struct sim_ct {
 	uint32_t last_seq, last_ack, last_end;
 	uint16_t peer_port;
 	/*
-	 * Direction of the packets of rules that are made or updated from now on (is_original_dir == 0). Rules that are
-	 * there keep theirs, as rte_flow wants it: "the value only affects the creation of subsequent flow rules".
+	 * is_original_dir == 0: for who makes rules, which say their direction themselves (SIM_AF_REPLY), since it "only
+	 * affects the creation of subsequent flow rules" (rte_flow.h). The unit does not look at it.
 	 */
 	bool reply;
 	uint8_t repeats; /* how often the last segment with data came again; no part of rte_flow's state */

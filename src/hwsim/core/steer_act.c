@@ -28,9 +28,13 @@ meter(struct sim_run *r, uint32_t index)
 	enum sim_color color;
 
 	sim_step(r->path, SIM_STEP_METER, 1, index);
-	if (m == NULL || !m->on)
+	if (m == NULL)
 		return true;
-	color = sim_meter_color(&m->meter, bytes, r->phv.color, r->now);
+	/* Off: the colour out is the colour in, and all else is as usual (rte_mtr.h, rte_mtr_meter_disable()). */
+	if (m->on)
+		color = sim_meter_color(&m->meter, bytes, r->phv.color, r->now);
+	else
+		color = m->meter.params.color_aware && r->phv.color != 0 ? r->phv.color : SIM_GREEN;
 	r->phv.color = (uint8_t)color;
 	m->stats.packets[color - SIM_GREEN]++;
 	m->stats.bytes[color - SIM_GREEN] += bytes;
@@ -69,7 +73,7 @@ track(struct sim_run *r, const struct sim_action *a)
 	end = sim_l3_end(&r->phv, &r->off, level);
 	if (header < 20 || at + header > r->p->len || end > r->p->frame_len || end < at + header)
 		return;
-	r->phv.ct = sim_ct_track(ct, (a->flags & SIM_ACTION_CT_REPLY) != 0, r->p->data + at,
+	r->phv.ct = sim_ct_track(ct, (a->flags & SIM_AF_REPLY) != 0, r->p->data + at,
 			(uint16_t)(r->p->len - at), end - at - header);
 }
 

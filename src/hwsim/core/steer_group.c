@@ -146,7 +146,8 @@ shape_is(const struct sim_matcher *m, const struct sim_shape *shape)
 		return false;
 	for (uint32_t i = 0; i < m->n_ranges; i++)
 		if (m->range_at[i] != shape->range_at[i] ||
-				m->range_width[i] != shape->range_width[i])
+				m->range_width[i] != shape->range_width[i] ||
+				m->range_mask[i] != shape->range_mask[i])
 			return false;
 	return true;
 }
@@ -233,6 +234,7 @@ matcher_shape(struct sim_matcher *m, const struct sim_matcher_params *p)
 	memcpy(&m->mask[m->n_words], shape->index, m->n_words);
 	memcpy(m->range_at, shape->range_at, sizeof(m->range_at));
 	memcpy(m->range_width, shape->range_width, sizeof(m->range_width));
+	memcpy(m->range_mask, shape->range_mask, sizeof(m->range_mask));
 	m->headers = sim_shape_headers(p->match);
 	m->bytes = sim_shape_bytes(p->match);
 	m->integrity = (p->match->mask.integrity[0] | p->match->mask.integrity[1]) != 0;
@@ -401,7 +403,7 @@ sim_groups_end(struct sim_steer *s)
 static void
 over_step(const struct sim_group *g, const struct sim_rule *r, struct sim_path *path)
 {
-	const bool there = r != NULL && r->matcher->over;
+	const bool there = r != NULL && r->matcher->over && !(r->flags & SIM_R_SHADOWED);
 
 	sim_step_chain(path, there ? r->line + 1 : g->n_over, g->over_line);
 }

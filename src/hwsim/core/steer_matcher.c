@@ -72,7 +72,8 @@ in_ranges(const struct sim_matcher *m, const struct sim_rule *r, const struct si
 	const uint64_t *bound = r->key + m->n_words;
 
 	for (uint32_t i = 0; i < m->n_ranges; i++, bound += 2) {
-		const uint64_t v = sim_range_of(phv, m->range_at[i], m->range_width[i]);
+		const uint64_t v = sim_range_of(phv, m->range_at[i], m->range_width[i]) &
+				m->range_mask[i];
 
 		if (v < bound[0] || v > bound[1])
 			return false;
@@ -99,12 +100,23 @@ seen_twin(struct sim_rule *r)
 	return r;
 }
 
+/* What comes behind a rule in its bucket; a twin is not in the bucket itself. */
+static struct sim_rule *
+behind(const struct sim_matcher *m, const struct sim_rule *r)
+{
+	uint32_t walked = 0;
+
+	if (r->flags & SIM_R_SHADOWED)
+		r = sim_matcher_twin(m, r->hash, r->key, &walked);
+	return r->next;
+}
+
 struct sim_rule *
 sim_matcher_find(const struct sim_matcher *m, const struct sim_phv *phv,
 		const struct sim_rule *after, struct sim_path *path)
 {
 	uint64_t key[SIM_PHV_WORDS];
-	struct sim_rule *r, *head;
+	struct sim_rule *r, *head, *twin;
 	uint32_t walked = 0;
 	uint64_t h = m->n_words;
 	uint32_t line;
@@ -124,11 +136,16 @@ sim_matcher_find(const struct sim_matcher *m, const struct sim_phv *phv,
 		}
 		return r != NULL && r->flags & SIM_R_HIDDEN ? seen_twin(r) : r;
 	}
-	for (r = after != NULL ? after->next : head; r != NULL; r = r->next)
-		if ((key_equal(m, r, key) && in_ranges(m, r, phv)) != m->invert &&
-				!(r->flags & SIM_R_HIDDEN))
-			break;
-	return r;
+	for (r = after != NULL ? behind(m, after) : head; r != NULL; r = r->next) {
+		if ((key_equal(m, r, key) && in_ranges(m, r, phv)) == m->invert)
+			continue;
+		if (!(r->flags & SIM_R_HIDDEN))
+			return r;
+		twin = seen_twin(r);
+		if (twin != NULL)
+			return twin;
+	}
+	return NULL;
 }
 
 struct sim_rule *

@@ -156,10 +156,9 @@ sim_pack_check(const struct sim_steer *s, const struct sim_rule_params *params, 
 }
 
 void
-sim_pack(const struct sim_steer *s, const struct sim_rule_params *params, struct sim_action *to)
+sim_pack(const struct sim_rule_params *params, struct sim_action *to)
 {
 	uint8_t *behind = (uint8_t *)(to + params->n_actions);
-	const struct sim_ct *ct;
 
 	for (uint32_t i = 0; i < params->n_actions; i++) {
 		const struct sim_action *a = &params->actions[i];
@@ -171,9 +170,6 @@ sim_pack(const struct sim_steer *s, const struct sim_rule_params *params, struct
 		} else if (a->type == SIM_A_ENCAP) {
 			memcpy(behind, a->data, a->len);
 			to[i].data = behind;
-		} else if (a->type == SIM_A_CT) {
-			ct = SIM_POOL_GET(&s->objects.cts, a->u32, struct sim_ct);
-			to[i].flags = ct != NULL && ct->reply ? SIM_ACTION_CT_REPLY : 0;
 		}
 		behind += apart(a);
 	}

@@ -156,6 +156,7 @@ struct sim_shape {
 	uint8_t index[SIM_PHV_WORDS];
 	uint64_t mask[SIM_PHV_WORDS];
 	uint16_t range_at[SIM_RANGES_MAX], range_width[SIM_RANGES_MAX];
+	uint64_t range_mask[SIM_RANGES_MAX]; /* all ones where all bits count */
 };
 void
 sim_shape_of(struct sim_shape *shape, const struct sim_match *match);
@@ -233,6 +234,7 @@ struct sim_matcher {
 	uint16_t headers, bytes;
 	bool integrity;
 	uint16_t range_at[SIM_RANGES_MAX], range_width[SIM_RANGES_MAX];
+	uint64_t range_mask[SIM_RANGES_MAX]; /* all ones where all bits count */
 	const uint8_t *index;
 	uint64_t mask[]; /* n_words, then the indices */
 };
@@ -384,13 +386,11 @@ sim_pack_check(const struct sim_steer *s, const struct sim_rule_params *params, 
 		struct sim_error *e);
 /* Copies them to `to`, of that size. */
 void
-sim_pack(const struct sim_steer *s, const struct sim_rule_params *params, struct sim_action *to);
+sim_pack(const struct sim_rule_params *params, struct sim_action *to);
 uint32_t
 sim_pack_entries(uint32_t n_actions);
 
 /* --- steer_act.c --- */
-#define SIM_ACTION_CT_REPLY 1u /* flags of a SIM_A_CT in a rule */
-
 struct sim_run {
 	struct sim_steer *s;
 	struct sim_pkt *p;

@@ -133,7 +133,7 @@ rule_make(struct sim_steer *s, const struct plan *plan)
 	r->line = SIM_NO_LINE;
 	r->flags = plan->params->hidden ? SIM_R_HIDDEN : 0;
 	r->actions = (struct sim_action *)(void *)((uint8_t *)r + head);
-	sim_pack(s, plan->params, r->actions);
+	sim_pack(plan->params, r->actions);
 	r->hash = sim_matcher_key(m, plan->params->match, r->key);
 	return r;
 }
@@ -399,7 +399,7 @@ sim_rule_update(struct sim_steer *s, struct sim_rule *rule, const struct sim_act
 		to = sim_slab_take(&s->slab, size);
 		if (to == NULL)
 			return sim_fail(e, ENOMEM, "no memory for actions");
-		sim_pack(s, &p, to);
+		sim_pack(&p, to);
 	}
 	if (rule->flags & SIM_R_ACTIONS_APART)
 		sim_slab_give(&s->slab, rule->actions, rule->actions_size);

@@ -171,10 +171,14 @@ sim_shape_of(struct sim_shape *shape, const struct sim_match *match)
 	shape->invert = match->invert;
 	memset(shape->range_at, 0, sizeof(shape->range_at));
 	memset(shape->range_width, 0, sizeof(shape->range_width));
+	memset(shape->range_mask, 0, sizeof(shape->range_mask));
 	for (uint32_t i = 0; i < match->n_ranges; i++) {
 		shape->range_at[i] = match->range[i].at;
 		shape->range_width[i] = match->range[i].width;
+		shape->range_mask[i] =
+				match->range[i].mask != 0 ? match->range[i].mask : UINT64_MAX;
 		h = sim_mix(h, (uint64_t)match->range[i].at << 16 | match->range[i].width);
+		h = sim_mix(h, shape->range_mask[i]);
 	}
 	shape->hash = (uint32_t)(h ^ h >> 32);
 }
@@ -226,7 +230,8 @@ sim_shape_tcam(const struct sim_match *match)
 
 	for (uint32_t i = 0; i < match->n_ranges; i++) {
 		const struct sim_range *r = &match->range[i];
-		const uint64_t max = r->width == 8 ? UINT64_MAX : (1ull << 8 * r->width) - 1;
+		const uint64_t all = r->width == 8 ? UINT64_MAX : (1ull << 8 * r->width) - 1,
+			       max = r->mask != 0 ? r->mask & all : all;
 
 		if (!match->invert) {
 			n *= prefixes(r->low, r->high);

@@ -35,6 +35,7 @@ walk_rule(void *arg, struct sim_rule *r)
 		w->match.range[i] = (struct sim_range){
 			.at = m->range_at[i],
 			.width = m->range_width[i],
+			.mask = m->range_mask[i] == UINT64_MAX ? 0 : m->range_mask[i],
 			.low = r->key[m->n_words + 2 * i],
 			.high = r->key[m->n_words + 2 * i + 1],
 		};

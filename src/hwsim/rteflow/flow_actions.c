@@ -264,6 +264,8 @@ use(struct actions *a, struct rte_flow_action_handle *handle)
 	for (i = 0; i < a->out->n_handles; i++)
 		if (a->out->handle[i] == handle)
 			return actions_fail(a, EINVAL, "the same indirect action twice");
+	if (handle->slot.flags & HWF_H_PENDING)
+		return actions_fail(a, EBUSY, "a flow queue is destroying the indirect action");
 	if (a->out->n_handles == HWF_HANDLES_MAX)
 		return actions_fail(a, ENOTSUP, "more than %d indirect actions", HWF_HANDLES_MAX);
 	if (handle->domains != 0 && !(handle->domains & 1u << hwf_domain(a->w->attr)))

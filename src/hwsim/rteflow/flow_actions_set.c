@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <rte_errno.h>
+
 #include "actions.h"
 
 /* One field written; the caller fills the source in. NULL: no room, the error is set. */
@@ -251,7 +253,7 @@ source(struct actions *a, struct sim_modify *m, const struct rte_flow_action_mod
 		return immediate(a, m, c);
 	f = field_of(a, &c->src, &level, &index);
 	if (f == SIM_F_VALUE)
-		return -ENOTSUP;
+		return -rte_errno;
 	if (c->src.offset >= sim_field_bits(f) || c->width > sim_field_bits(f) - c->src.offset)
 		return actions_fail_conf(a, EINVAL, "%u bits from bit %u: the source has %u",
 				c->width, c->src.offset, sim_field_bits(f));
@@ -282,7 +284,7 @@ actions_modify_field(struct actions *a)
 		return actions_fail_conf(a, EINVAL, "an immediate value cannot be written");
 	f = field_of(a, &c->dst, &level, &index);
 	if (f == SIM_F_VALUE)
-		return -ENOTSUP;
+		return -rte_errno;
 	if (c->width == 0 || c->dst.offset >= sim_field_bits(f) ||
 			c->width > sim_field_bits(f) - c->dst.offset)
 		return actions_fail_conf(a, EINVAL, "%u bits from bit %u: the destination has %u",

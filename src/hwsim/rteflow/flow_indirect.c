@@ -476,7 +476,8 @@ hwf_indirect_create(struct hwf *h, uint16_t port, const struct rte_flow_indir_ac
 	const struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
 	struct rte_flow_action_handle *handle;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return NULL;
 	handle = hwf_handle_make(&w, conf, action, error);
 	hwf_unlock(h);
 	return handle;
@@ -489,7 +490,8 @@ hwf_indirect_destroy(struct hwf *h, uint16_t port, struct rte_flow_action_handle
 	const struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
 	int r;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	handle = hwf_handle_check(&w, handle, error);
 	r = handle == NULL ? -rte_errno : hwf_handle_idle(&w, handle, error);
 	if (r == 0)
@@ -523,7 +525,8 @@ hwf_indirect_update(struct hwf *h, uint16_t port, struct rte_flow_action_handle 
 	struct hwf_update u;
 	int r;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	handle = hwf_handle_check(&w, handle, error);
 	r = handle == NULL ? -rte_errno : hwf_update_parse(&w, handle, update, &u, error);
 	if (r == 0) {
@@ -541,7 +544,8 @@ hwf_indirect_query(struct hwf *h, uint16_t port, const struct rte_flow_action_ha
 	const struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
 	int r;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	handle = hwf_handle_check(&w, handle, error);
 	r = handle == NULL ? -rte_errno : hwf_handle_askable(&w, handle, data, error);
 	if (r == 0)

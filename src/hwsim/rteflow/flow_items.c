@@ -9,9 +9,6 @@
 
 #include "items.h"
 
-/* The most items that are looked at: an END that is missing is found before long. */
-#define ITEMS_MAX 48
-
 int
 items_fail(const struct items *it, int err, enum rte_flow_error_type type, const void *cause,
 		const char *text)
@@ -70,22 +67,31 @@ range(struct items *it, const struct items_one *one, const struct items_field *f
 	return 1;
 }
 
-/* has_vlan and the like: a layer's bit that is there or is not. */
-static void
+/* has_vlan and the like, of a mask or spec: where compilers put bit fields is their own business. */
+static bool
+bit(const struct items_one *one, const uint8_t *header)
+{
+	if (one->item->type == RTE_FLOW_ITEM_TYPE_ETH)
+		return ((const struct rte_flow_item_eth *)(const void *)header)->has_vlan;
+	return ((const struct rte_flow_item_vlan *)(const void *)header)->has_more_vlan;
+}
+
+/* A layer's bit that is there or is not. */
+static int
 field_bit(struct items *it, const struct items_one *one, const struct items_field *f)
 {
-	/* The first bit of a bit field lies lowest on little-endian machines, highest on the others. */
-#if RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
-	const uint8_t bit = 1;
-#else
-	const uint8_t bit = 0x80;
-#endif
-
-	if (!(one->mask[f->at] & bit))
-		return;
+	if (!bit(one, one->mask))
+		return 0;
+	/* has_more_vlan of the second tag. */
+	if (it->vlans == 2)
+		return bit(one, one->spec) ? items_fail(it, ENOTSUP, RTE_FLOW_ERROR_TYPE_ITEM_SPEC,
+							     one->item->spec,
+							     "has_more_vlan: two tags are parsed")
+					   : 0;
 	it->match->mask.layers[it->level] |= f->to;
-	if (one->spec[f->at] & bit)
+	if (bit(one, one->spec))
 		it->match->value.layers[it->level] |= f->to;
+	return 0;
 }
 
 static int
@@ -96,10 +102,8 @@ field_add(struct items *it, const struct items_one *one, const struct items_fiel
 	uint32_t i;
 	int rc;
 
-	if (f->flags & ITEMS_BIT) {
-		field_bit(it, one, f);
-		return 0;
-	}
+	if (f->flags & ITEMS_BIT)
+		return field_bit(it, one, f);
 	if (one->last != NULL) {
 		rc = range(it, one, f, to);
 		if (rc != 0)
@@ -219,7 +223,7 @@ carried(struct items *it, const struct items_header *h, const struct rte_flow_it
 static int
 header_add(struct items *it, const struct items_header *h, const struct rte_flow_item *item)
 {
-	static const uint8_t nothing[64];
+	static const uint8_t nothing[64] __rte_aligned(8);
 	struct items_one one = {
 		.item = item,
 		.spec = item->spec,
@@ -253,17 +257,8 @@ header_add(struct items *it, const struct items_header *h, const struct rte_flow
 		to = h->field[i].to;
 		if (h->stage < ITEMS_TUNNEL)
 			to += it->level * sizeof(struct sim_level);
-		if (it->vlans == 2 && h->stage == ITEMS_VLAN) {
+		if (it->vlans == 2 && h->stage == ITEMS_VLAN)
 			to += 4;
-			/* has_more_vlan of the second tag: there is no room for a third. */
-			if (h->field[i].flags & ITEMS_BIT) {
-				if (one.mask[4] & 1 && one.spec[4] & 1)
-					return items_fail(it, ENOTSUP,
-							RTE_FLOW_ERROR_TYPE_ITEM_SPEC, item->spec,
-							"has_more_vlan: two tags are parsed");
-				continue;
-			}
-		}
 		rc = field_add(it, &one, &h->field[i], to);
 		if (rc != 0)
 			return rc;
@@ -307,9 +302,9 @@ hwf_match(const struct hwf_where *w, const struct rte_flow_item *pattern, struct
 		return items_fail(&it, EINVAL, RTE_FLOW_ERROR_TYPE_ITEM_NUM, NULL, "no pattern");
 	memset(match, 0, sizeof(*match));
 	for (i = 0; pattern[i].type != RTE_FLOW_ITEM_TYPE_END; i++) {
-		if (i == ITEMS_MAX)
+		if (i == HWF_ITEMS_MAX)
 			return items_fail(&it, ENOTSUP, RTE_FLOW_ERROR_TYPE_ITEM_NUM, pattern,
-					"more than 48 items");
+					"more items than any packet has headers");
 		rc = item_add(&it, &pattern[i]);
 		if (rc != 0)
 			return rc;

@@ -39,13 +39,13 @@ static const struct items_header headers[] = {
 					{ 0, 6, 0, ETH(0), "dst" },
 					{ 6, 6, 0, ETH(6), "src" },
 					{ 12, 2, NUM, ETH(12), "type" },
-					{ 16, 1, BIT, SIM_L_VLAN, "has_vlan" },
+					{ 0, 0, BIT, SIM_L_VLAN, "has_vlan" },
 			} },
 	{ RTE_FLOW_ITEM_TYPE_VLAN, ITEMS_VLAN, 3, SIM_L_VLAN, &rte_flow_item_vlan_mask, "VLAN",
 			{
 					{ 0, 2, NUM, TAG(0), "tci" },
 					{ 2, 2, NUM, TAG(2), "inner_type" },
-					{ 4, 1, BIT, SIM_L_QINQ, "has_more_vlan" },
+					{ 0, 0, BIT, SIM_L_QINQ, "has_more_vlan" },
 			} },
 	{ RTE_FLOW_ITEM_TYPE_IPV4, ITEMS_L3, 10, SIM_L_IPV4, &rte_flow_item_ipv4_mask, "IPV4",
 			{

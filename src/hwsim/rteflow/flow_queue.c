@@ -139,7 +139,7 @@ forget(struct hwf *h, struct rte_flow *flow)
 static struct hwf_queue *
 queue_get(struct hwf_where *w, uint32_t queue, bool room, struct rte_flow_error *error)
 {
-	struct hwf_queues *s = w->port < w->h->n_ports ? w->h->port[w->port].async : NULL;
+	struct hwf_queues *s = w->h->port[w->port].async;
 	struct hwf_queue *q;
 
 	if (s == NULL || queue >= s->n) {
@@ -290,7 +290,8 @@ hwf_async_create(struct hwf *h, uint16_t port, const struct hwf_async_rule *rule
 	struct hwf_queue *q;
 	struct hwf_op *op;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return NULL;
 	q = queue_get(&w, rule->queue, true, error);
 	if (q != NULL)
 		flow = rule_add(&w, rule, &cost, error);
@@ -337,7 +338,8 @@ hwf_async_destroy(struct hwf *h, uint16_t port, const struct hwf_async_rule *op,
 	struct hwf_op *o;
 	int r;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	q = queue_get(&w, op->queue, true, error);
 	r = q == NULL ? -rte_errno : destroyable(&w, flow, error);
 	if (r == 0) {
@@ -366,7 +368,8 @@ hwf_async_indirect_create(struct hwf *h, uint16_t port, const struct hwf_async_r
 	struct hwf_queue *q;
 	struct hwf_op *o;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return NULL;
 	q = queue_get(&w, op->queue, true, error);
 	if (q != NULL)
 		handle = hwf_handle_make(&w, conf, action, error);
@@ -390,7 +393,8 @@ hwf_async_indirect_destroy(struct hwf *h, uint16_t port, const struct hwf_async_
 	struct hwf_op *o;
 	int r;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	q = queue_get(&w, op->queue, true, error);
 	handle = q == NULL ? NULL : hwf_handle_check(&w, handle, error);
 	r = handle == NULL ? -rte_errno : hwf_handle_idle(&w, handle, error);
@@ -419,10 +423,16 @@ hwf_async_indirect_update(struct hwf *h, uint16_t port, const struct hwf_async_r
 	if (u == NULL)
 		return rte_flow_error_set(
 				error, ENOMEM, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "no memory");
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	q = queue_get(&w, op->queue, true, error);
 	handle = q == NULL ? NULL : hwf_handle_check(&w, handle, error);
-	r = handle == NULL ? -rte_errno : hwf_update_parse(&w, handle, update, u, error);
+	if (handle == NULL)
+		r = -rte_errno;
+	else if (u == NULL)
+		r = hwf_fail(&w, error, ENOMEM, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "no memory");
+	else
+		r = hwf_update_parse(&w, handle, update, u, error);
 	if (r == 0) {
 		handle->uses++;
 		o = op_next(q, OP_UPDATE, op->user_data);
@@ -447,7 +457,8 @@ hwf_async_indirect_query(struct hwf *h, uint16_t port, const struct hwf_async_ru
 	struct hwf_op *o;
 	int r;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	q = queue_get(&w, op->queue, true, error);
 	mine = q == NULL ? NULL : hwf_handle_check(&w, handle, error);
 	r = mine == NULL ? -rte_errno : hwf_handle_askable(&w, mine, data, error);
@@ -470,7 +481,8 @@ hwf_push(struct hwf *h, uint16_t port, uint32_t queue, struct rte_flow_error *er
 	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
 	struct hwf_queue *q;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	q = queue_get(&w, queue, false, error);
 	if (q != NULL) {
 		q->pushed = q->tail;
@@ -553,7 +565,8 @@ hwf_pull(struct hwf *h, uint16_t port, uint32_t queue, struct rte_flow_op_result
 	struct hwf_op *op;
 	uint32_t i, n = 0;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	q = queue_get(&w, queue, false, error);
 	if (q != NULL) {
 		send_pushed(q);
@@ -577,10 +590,11 @@ hwf_get_queue_aged(struct hwf *h, uint16_t port, uint32_t queue, void **contexts
 	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
 	int r = 0;
 
-	hwf_lock(h);
-	if (port >= h->n_ports || (nb != 0 && contexts == NULL))
-		r = rte_flow_error_set(error, EINVAL, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
-				"no such port, or no array for the contexts");
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
+	if (nb != 0 && contexts == NULL)
+		r = hwf_fail(&w, error, EINVAL, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
+				"no array for the contexts");
 	else if (h->port[port].strict_queues && queue_get(&w, queue, false, error) == NULL)
 		r = -rte_errno;
 	else

@@ -113,8 +113,8 @@ int
 hwf_info_get(struct hwf *h, uint16_t port, struct rte_flow_port_info *port_info,
 		struct rte_flow_queue_info *queue_info, struct rte_flow_error *error)
 {
-	RTE_SET_USED(port);
-	RTE_SET_USED(error);
+	if (hwf_check_port(h, port, error) != 0)
+		return -ENODEV;
 	if (port_info != NULL)
 		*port_info = (struct rte_flow_port_info){
 			.max_nb_queues = HWF_QUEUES_MAX,
@@ -226,7 +226,8 @@ hwf_configure(struct hwf *h, uint16_t port, const struct rte_flow_port_attr *por
 	struct hwf_queues *s;
 	int r;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	s = hwf_queues_of(h, port);
 	if (s == NULL || port_attr == NULL)
 		r = hwf_fail(&w, error, s == NULL ? ENOMEM : EINVAL,
@@ -313,7 +314,8 @@ hwf_pattern_template_create(struct hwf *h, uint16_t port,
 	struct rte_flow_pattern_template *t = NULL;
 	struct hwf_queues *s;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return NULL;
 	s = hwf_queues_of(h, port);
 	if (attr == NULL || pattern == NULL || !(attr->ingress || attr->egress || attr->transfer))
 		hwf_fail(&w, error, EINVAL, RTE_FLOW_ERROR_TYPE_ATTR, attr,
@@ -342,7 +344,8 @@ hwf_pattern_template_destroy(struct hwf *h, uint16_t port, struct rte_flow_patte
 	struct hwf_queues *s;
 	int r = 0;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	s = hwf_queues_of(h, port);
 	if (s == NULL || !hwf_pool_has(&s->patterns, t, (enum hwf_kind)HWF_PATTERN, port)) {
 		r = hwf_fail(&w, error, ENOENT, RTE_FLOW_ERROR_TYPE_HANDLE, t,
@@ -399,7 +402,8 @@ table_check(const struct hwf_where *w, const struct hwf_queues *s, const struct 
 		if (!hwf_pool_has(&s->actions, t, (enum hwf_kind)HWF_ACTIONS, w->port))
 			return hwf_fail(w, error, ENOENT, RTE_FLOW_ERROR_TYPE_HANDLE, t,
 					"actions template %u is none of this port", i);
-		if (!fits(attr, t->attr.ingress, t->attr.egress, t->attr.transfer))
+		if ((t->attr.ingress || t->attr.egress || t->attr.transfer) &&
+				!fits(attr, t->attr.ingress, t->attr.egress, t->attr.transfer))
 			return hwf_fail(w, error, EINVAL, RTE_FLOW_ERROR_TYPE_ATTR, t,
 					"actions template %u is for another direction", i);
 	}
@@ -436,7 +440,8 @@ hwf_table_create(struct hwf *h, uint16_t port, const struct hwf_table_params *pa
 	struct rte_flow_template_table *t = NULL;
 	struct hwf_queues *s;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return NULL;
 	s = hwf_queues_of(h, port);
 	if (s == NULL || params->attr == NULL || params->patterns == NULL ||
 			params->actions == NULL) {
@@ -463,7 +468,8 @@ hwf_table_destroy(struct hwf *h, uint16_t port, struct rte_flow_template_table *
 	uint32_t i;
 	int r = 0;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	s = hwf_queues_of(h, port);
 	if (s == NULL || !hwf_pool_has(&s->tables, table, (enum hwf_kind)HWF_TABLE, port)) {
 		r = hwf_fail(&w, error, ENOENT, RTE_FLOW_ERROR_TYPE_HANDLE, table,

@@ -188,8 +188,11 @@ int
 hwf_tunnel_of(const struct hwf_where *w, const struct rte_flow_item *pattern,
 		struct hwf_tunnel **tunnel, struct rte_flow_error *error)
 {
+	uint32_t i;
+
 	*tunnel = NULL;
-	for (; pattern->type != RTE_FLOW_ITEM_TYPE_END; pattern++) {
+	/* Of longer patterns hwf_match() says that they are too long. */
+	for (i = 0; i < HWF_ITEMS_MAX && pattern->type != RTE_FLOW_ITEM_TYPE_END; i++, pattern++) {
 		if (pattern->type != HWF_ITEM_TUNNEL)
 			continue;
 		if (*tunnel != NULL)
@@ -288,7 +291,8 @@ hwf_tunnel_decap_set(struct hwf *h, uint16_t port, struct rte_flow_tunnel *tunne
 	struct hwf_tunnel *t;
 	int r;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	r = need(&w, tunnel, &t, error);
 	if (r == 0) {
 		t->uses++;
@@ -308,7 +312,8 @@ hwf_tunnel_match(struct hwf *h, uint16_t port, struct rte_flow_tunnel *tunnel,
 	struct hwf_tunnel *t;
 	int r;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	r = need(&w, tunnel, &t, error);
 	if (r == 0) {
 		t->uses++;
@@ -344,7 +349,8 @@ hwf_tunnel_action_release(struct hwf *h, uint16_t port, struct rte_flow_action *
 	struct hwf_tunnel *t;
 	int r = 0;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	t = handed_out(h, port, actions, offsetof(struct hwf_tunnel, action));
 	if (t == NULL || n != 1 || t->actions == 0) {
 		r = hwf_fail(&w, error, EINVAL, RTE_FLOW_ERROR_TYPE_HANDLE, actions,
@@ -366,7 +372,8 @@ hwf_tunnel_item_release(struct hwf *h, uint16_t port, struct rte_flow_item *item
 	struct hwf_tunnel *t;
 	int r = 0;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	t = handed_out(h, port, items, offsetof(struct hwf_tunnel, item));
 	if (t == NULL || n != 1 || t->items == 0) {
 		r = hwf_fail(&w, error, EINVAL, RTE_FLOW_ERROR_TYPE_HANDLE, items,
@@ -388,7 +395,8 @@ hwf_restore_info(struct hwf *h, uint16_t port, uint32_t restore, struct rte_flow
 	const struct hwf_group *g;
 	int r = 0;
 
-	hwf_lock(h);
+	if (hwf_enter(h, port, error) != 0)
+		return -ENODEV;
 	g = own_group(h, restore & (RESTORE_GROUPS - 1));
 	/* The tunnel may have gone while the packet was on its way: then nothing is known of it. */
 	if (g == NULL || g->kind != GROUP_TUNNEL || g->tunnel != restore >> 24) {

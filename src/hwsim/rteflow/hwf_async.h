@@ -9,10 +9,15 @@
 
 /* --- locks, in the order in which they are taken --- */
 
-static inline void
-hwf_lock(struct hwf *h)
+/* Into hwf.lock, for a call about `port`; -ENODEV with `error` set: there is no such. */
+static inline int
+hwf_enter(struct hwf *h, uint16_t port, struct rte_flow_error *error)
 {
-	pthread_mutex_lock(&h->lock);
+	int r = hwf_check_port(h, port, error);
+
+	if (r == 0)
+		pthread_mutex_lock(&h->lock);
+	return r;
 }
 
 static inline void

@@ -286,6 +286,9 @@ struct hwf_actions {
 	bool claimed;
 };
 
+/* The most items of a pattern that are looked at: an END that is missing is found before long. */
+#define HWF_ITEMS_MAX 48
+
 /* flow_items.c: pattern -> match. Checks everything; cause of an error is the item, its spec, mask or last. */
 int
 hwf_match(const struct hwf_where *w, const struct rte_flow_item *pattern, struct sim_match *match,

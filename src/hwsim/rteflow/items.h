@@ -21,7 +21,7 @@ enum items_stage {
 
 enum {
 	ITEMS_NUM = 1, /* a number: `last` may make it a range */
-	ITEMS_BIT = 2, /* `to` is a layer's bit, which the first bit of the field asks for */
+	ITEMS_BIT = 2, /* `to` is a layer's bit, which a bit of the item asks for; `at` says nothing */
 };
 
 struct items_field {

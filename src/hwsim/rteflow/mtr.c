@@ -67,19 +67,19 @@ int
 hwf_mtr_capabilities(struct hwf *h, uint16_t port, struct rte_mtr_capabilities *cap,
 		struct rte_mtr_error *error)
 {
-	const uint32_t n = h->profile->objects_meters;
+	const uint32_t n = port < h->n_ports ? h->profile->objects_meters : 0;
 
-	RTE_SET_USED(port);
 	if (n == 0)
-		return rte_mtr_error_set(error, ENOTSUP, RTE_MTR_ERROR_TYPE_UNSPECIFIED, NULL,
-				"this card has no meters");
+		return mtr_fail(error, ENOTSUP, RTE_MTR_ERROR_TYPE_UNSPECIFIED, NULL,
+				"this card has no meters, or no such port");
 	*cap = (struct rte_mtr_capabilities){
 		.n_max = n,
 		.n_shared_max = n,
 		.identical = 1,
 		.shared_identical = 1,
 		.shared_n_flows_per_mtr_max = UINT32_MAX,
-		.chaining_n_mtrs_per_flow_max = h->profile->objects_shared_one ? 1 : 4,
+		/* One a rule; the rules behind its JUMP may have others, and see its colour. */
+		.chaining_n_mtrs_per_flow_max = 1,
 		.chaining_use_prev_mtr_color_supported = 1,
 		.meter_srtcm_rfc2697_n_max = n,
 		.meter_trtcm_rfc2698_n_max = n,
@@ -105,8 +105,7 @@ meter_get(struct hwf *h, uint16_t port, uint32_t mtr_id, struct rte_mtr_error *e
 
 	if (i != HWF_NONE)
 		return hwf_pool_at(&h->handles, i);
-	rte_mtr_error_set(
-			error, ENOENT, RTE_MTR_ERROR_TYPE_MTR_ID, NULL, "no meter of this number");
+	mtr_fail(error, ENOENT, RTE_MTR_ERROR_TYPE_MTR_ID, NULL, "no meter of this number");
 	return NULL;
 }
 
@@ -171,22 +170,22 @@ params_check(const struct rte_mtr_params *params, struct rte_mtr_error *error)
 	uint32_t i;
 
 	if (params == NULL)
-		return rte_mtr_error_set(error, EINVAL, RTE_MTR_ERROR_TYPE_MTR_PARAMS, NULL,
+		return mtr_fail(error, EINVAL, RTE_MTR_ERROR_TYPE_MTR_PARAMS, NULL,
 				"no meter parameters given");
 	/* A table of nothing but green is the same as none. */
 	for (i = 0; params->dscp_table != NULL && i < 64; i++)
 		if (params->dscp_table[i] != RTE_COLOR_GREEN)
-			return rte_mtr_error_set(error, ENOTSUP, RTE_MTR_ERROR_TYPE_MTR_PARAMS,
+			return mtr_fail(error, ENOTSUP, RTE_MTR_ERROR_TYPE_MTR_PARAMS,
 					&params->dscp_table[i],
 					"colours in come from the meter before, not from DSCP");
 	for (i = 0; params->vlan_table != NULL && i < 16; i++)
 		if (params->vlan_table[i] != RTE_COLOR_GREEN)
-			return rte_mtr_error_set(error, ENOTSUP, RTE_MTR_ERROR_TYPE_MTR_PARAMS,
+			return mtr_fail(error, ENOTSUP, RTE_MTR_ERROR_TYPE_MTR_PARAMS,
 					&params->vlan_table[i],
 					"colours in come from the meter before, not from VLAN");
 	if (params->stats_mask & ~MTR_STATS_ALL)
-		return rte_mtr_error_set(error, EINVAL, RTE_MTR_ERROR_TYPE_STATS_MASK,
-				&params->stats_mask, "no such statistics");
+		return mtr_fail(error, EINVAL, RTE_MTR_ERROR_TYPE_STATS_MASK, &params->stats_mask,
+				"no such statistics");
 	return 0;
 }
 
@@ -199,7 +198,7 @@ meter_new(struct hwf *h, uint16_t port, uint32_t mtr_id, struct rte_mtr_error *e
 	struct mtr_meter *meter;
 
 	if (hwf_ids_get(&h->port[port].meters, mtr_id) != HWF_NONE) {
-		rte_mtr_error_set(error, EEXIST, RTE_MTR_ERROR_TYPE_MTR_ID, NULL,
+		mtr_fail(error, EEXIST, RTE_MTR_ERROR_TYPE_MTR_ID, NULL,
 				"a meter has this number already");
 		return NULL;
 	}
@@ -212,7 +211,7 @@ meter_new(struct hwf *h, uint16_t port, uint32_t mtr_id, struct rte_mtr_error *e
 			hwf_pool_put(&h->handles, handle);
 		if (meter != NULL)
 			hwf_pool_put(&m->meters, meter);
-		rte_mtr_error_set(error, ENOSPC, RTE_MTR_ERROR_TYPE_MTR_ID, NULL,
+		mtr_fail(error, ENOSPC, RTE_MTR_ERROR_TYPE_MTR_ID, NULL,
 				"no room for another meter");
 		return NULL;
 	}
@@ -273,8 +272,7 @@ meter_create(struct hwf *h, uint16_t port, uint32_t mtr_id, const struct rte_mtr
 	int r;
 
 	if (m == NULL)
-		return rte_mtr_error_set(
-				error, ENOMEM, RTE_MTR_ERROR_TYPE_UNSPECIFIED, NULL, "no memory");
+		return mtr_fail(error, ENOMEM, RTE_MTR_ERROR_TYPE_UNSPECIFIED, NULL, "no memory");
 	profile = mtr_profile_get(m, params->meter_profile_id, error);
 	policy = profile == NULL ? NULL : mtr_policy_get(m, params->meter_policy_id, error);
 	handle = policy == NULL ? NULL : meter_new(h, port, mtr_id, error);
@@ -290,7 +288,7 @@ meter_create(struct hwf *h, uint16_t port, uint32_t mtr_id, const struct rte_mtr
 	r = meter_model(h, handle, profile, policy);
 	if (r != 0) {
 		meter_undo(h, handle);
-		return rte_mtr_error_set(error, -r, RTE_MTR_ERROR_TYPE_MTR_ID, NULL,
+		return mtr_fail(error, -r, RTE_MTR_ERROR_TYPE_MTR_ID, NULL,
 				"the card or rte_flow_configure() has no room for another meter");
 	}
 	profile->uses++;
@@ -307,7 +305,8 @@ hwf_mtr_create(struct hwf *h, uint16_t port, uint32_t mtr_id, struct rte_mtr_par
 
 	if (r != 0)
 		return r;
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	r = meter_create(h, port, mtr_id, params, shared != 0, error);
 	hwf_unlock(h);
 	return r;
@@ -321,13 +320,13 @@ hwf_mtr_destroy(struct hwf *h, uint16_t port, uint32_t mtr_id, struct rte_mtr_er
 	struct hwf_mtr *m;
 	int r = 0;
 
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	handle = meter_get(h, port, mtr_id, error);
 	if (handle == NULL) {
 		r = -rte_errno;
 	} else if (handle->uses != 0) {
-		r = rte_mtr_error_set(error, EBUSY, RTE_MTR_ERROR_TYPE_MTR_ID, NULL,
-				"rules use this meter");
+		r = mtr_fail(error, EBUSY, RTE_MTR_ERROR_TYPE_MTR_ID, NULL, "rules use this meter");
 	} else {
 		m = h->port[port].mtr;
 		meter = record(h, handle);
@@ -352,7 +351,8 @@ hwf_mtr_enable(struct hwf *h, uint16_t port, uint32_t mtr_id, bool on, struct rt
 	struct hwf_mtr *m;
 	int r = 0;
 
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	handle = meter_get(h, port, mtr_id, error);
 	if (handle == NULL) {
 		r = -rte_errno;
@@ -373,7 +373,7 @@ static int
 refused(struct rte_mtr_error *error, int r)
 {
 	return r == 0 ? 0
-		      : rte_mtr_error_set(error, -r, RTE_MTR_ERROR_TYPE_MTR_PARAMS, NULL,
+		      : mtr_fail(error, -r, RTE_MTR_ERROR_TYPE_MTR_PARAMS, NULL,
 					"the model refuses these parameters");
 }
 
@@ -387,7 +387,8 @@ hwf_mtr_profile_update(struct hwf *h, uint16_t port, uint32_t mtr_id, uint32_t p
 	struct hwf_mtr *m;
 	int r;
 
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	m = h->port[port].mtr;
 	handle = meter_get(h, port, mtr_id, error);
 	next = handle == NULL ? NULL : mtr_profile_get(m, profile_id, error);
@@ -420,7 +421,7 @@ policy_update(struct hwf *h, struct rte_flow_action_handle *handle, struct mtr_p
 
 	/* A rule was made with the jump that the policy wants, or without one. */
 	if (handle->uses != 0 && now != next && (now->fates || next->fates))
-		return rte_mtr_error_set(error, EBUSY, RTE_MTR_ERROR_TYPE_METER_POLICY_ID, NULL,
+		return mtr_fail(error, EBUSY, RTE_MTR_ERROR_TYPE_METER_POLICY_ID, NULL,
 				"rules use this meter, and one of the policies has fates by colour");
 	r = refused(error,
 			model_update(h, handle, hwf_pool_at(&m->profiles, meter->profile), next));
@@ -440,7 +441,8 @@ hwf_mtr_policy_update(struct hwf *h, uint16_t port, uint32_t mtr_id, uint32_t po
 	struct mtr_policy *next;
 	int r;
 
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	handle = meter_get(h, port, mtr_id, error);
 	next = handle == NULL ? NULL : mtr_policy_get(h->port[port].mtr, policy_id, error);
 	r = next == NULL ? -rte_errno : policy_update(h, handle, next, error);
@@ -458,9 +460,10 @@ hwf_mtr_stats_update(struct hwf *h, uint16_t port, uint32_t mtr_id, uint64_t mas
 	int r = 0;
 
 	if (mask & ~MTR_STATS_ALL)
-		return rte_mtr_error_set(error, EINVAL, RTE_MTR_ERROR_TYPE_STATS_MASK, NULL,
+		return mtr_fail(error, EINVAL, RTE_MTR_ERROR_TYPE_STATS_MASK, NULL,
 				"no such statistics");
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	handle = meter_get(h, port, mtr_id, error);
 	if (handle == NULL)
 		r = -rte_errno;
@@ -497,7 +500,8 @@ hwf_mtr_stats_read(struct hwf *h, uint16_t port, uint32_t mtr_id, const struct h
 	struct sim_meter_stats stats;
 	int r = 0;
 
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	handle = meter_get(h, port, mtr_id, error);
 	if (handle == NULL) {
 		r = -rte_errno;

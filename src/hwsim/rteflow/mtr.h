@@ -5,6 +5,8 @@
 #ifndef HWF_MTR_H
 #define HWF_MTR_H
 
+#include <errno.h>
+
 #include "hwf_async.h"
 
 #define MTR_PROFILES_MAX 65536u
@@ -54,6 +56,24 @@ mtr_of(struct hwf *h, uint16_t port);
 			RTE_MTR_STATS_N_PKTS_RED | RTE_MTR_STATS_N_PKTS_DROPPED | \
 			RTE_MTR_STATS_N_BYTES_GREEN | RTE_MTR_STATS_N_BYTES_YELLOW | \
 			RTE_MTR_STATS_N_BYTES_RED | RTE_MTR_STATS_N_BYTES_DROPPED)
+
+/* Fills `error` (NULL is fine) and returns -err: rte_mtr_error_set() returns err. */
+static inline int
+mtr_fail(struct rte_mtr_error *error, int err, enum rte_mtr_error_type type, const void *cause,
+		const char *message)
+{
+	return -rte_mtr_error_set(error, err, type, cause, message);
+}
+
+static inline int
+mtr_enter(struct hwf *h, uint16_t port, struct rte_mtr_error *error)
+{
+	if (port >= h->n_ports)
+		return mtr_fail(error, ENODEV, RTE_MTR_ERROR_TYPE_UNSPECIFIED, NULL,
+				"the NIC has no such port");
+	pthread_mutex_lock(&h->lock);
+	return 0;
+}
 
 /* By the application's number; NULL with `error` set. */
 struct mtr_profile *

@@ -24,7 +24,7 @@ mtr_profile_get(struct hwf_mtr *m, uint32_t id, struct rte_mtr_error *error)
 
 	if (i != HWF_NONE)
 		return hwf_pool_at(&m->profiles, i);
-	rte_mtr_error_set(error, ENOENT, RTE_MTR_ERROR_TYPE_METER_PROFILE_ID, NULL,
+	mtr_fail(error, ENOENT, RTE_MTR_ERROR_TYPE_METER_PROFILE_ID, NULL,
 			"no meter profile of this number");
 	return NULL;
 }
@@ -70,24 +70,22 @@ profile_add(struct hwf_mtr *m, uint32_t id, const struct rte_mtr_meter_profile *
 	int r;
 
 	if (fault != NULL)
-		return rte_mtr_error_set(error,
+		return mtr_fail(error,
 				(uint32_t)def->alg > RTE_MTR_TRTCM_RFC2698 ? ENOTSUP : EINVAL,
 				RTE_MTR_ERROR_TYPE_METER_PROFILE, def, fault);
 	if (hwf_ids_get(&m->profile_ids, id) != HWF_NONE)
-		return rte_mtr_error_set(error, EEXIST, RTE_MTR_ERROR_TYPE_METER_PROFILE_ID, NULL,
+		return mtr_fail(error, EEXIST, RTE_MTR_ERROR_TYPE_METER_PROFILE_ID, NULL,
 				"a meter profile has this number already");
 	p = hwf_pool_get(&m->profiles, (enum hwf_kind)HWF_PROFILE, 0);
 	if (p == NULL)
-		return rte_mtr_error_set(error, ENOSPC, RTE_MTR_ERROR_TYPE_METER_PROFILE, NULL,
+		return mtr_fail(error, ENOSPC, RTE_MTR_ERROR_TYPE_METER_PROFILE, NULL,
 				"no room for another meter profile");
 	p->def = *def;
 	p->id = id;
 	r = hwf_ids_put(&m->profile_ids, id, hwf_pool_index(&m->profiles, p));
 	if (r != 0)
 		hwf_pool_put(&m->profiles, p);
-	return r == 0 ? 0
-		      : rte_mtr_error_set(error, -r, RTE_MTR_ERROR_TYPE_UNSPECIFIED, NULL,
-					"no memory");
+	return r == 0 ? 0 : mtr_fail(error, -r, RTE_MTR_ERROR_TYPE_UNSPECIFIED, NULL, "no memory");
 }
 
 int
@@ -98,12 +96,12 @@ hwf_mtr_profile_add(struct hwf *h, uint16_t port, uint32_t profile_id,
 	int r;
 
 	if (profile == NULL)
-		return rte_mtr_error_set(error, EINVAL, RTE_MTR_ERROR_TYPE_METER_PROFILE, NULL,
+		return mtr_fail(error, EINVAL, RTE_MTR_ERROR_TYPE_METER_PROFILE, NULL,
 				"no meter profile given");
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	m = mtr_of(h, port);
-	r = m == NULL ? rte_mtr_error_set(error, ENOMEM, RTE_MTR_ERROR_TYPE_UNSPECIFIED, NULL,
-					"no memory")
+	r = m == NULL ? mtr_fail(error, ENOMEM, RTE_MTR_ERROR_TYPE_UNSPECIFIED, NULL, "no memory")
 		      : profile_add(m, profile_id, profile, error);
 	hwf_unlock(h);
 	return r;
@@ -117,13 +115,14 @@ hwf_mtr_profile_delete(
 	struct hwf_mtr *m;
 	int r = 0;
 
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	m = mtr_of(h, port);
 	p = m == NULL ? NULL : mtr_profile_get(m, profile_id, error);
 	if (p == NULL) {
 		r = m == NULL ? -ENOMEM : -rte_errno;
 	} else if (p->uses != 0) {
-		r = rte_mtr_error_set(error, EBUSY, RTE_MTR_ERROR_TYPE_METER_PROFILE_ID, NULL,
+		r = mtr_fail(error, EBUSY, RTE_MTR_ERROR_TYPE_METER_PROFILE_ID, NULL,
 				"meters use this profile");
 	} else {
 		hwf_ids_del(&m->profile_ids, profile_id);
@@ -142,7 +141,7 @@ mtr_policy_get(struct hwf_mtr *m, uint32_t id, struct rte_mtr_error *error)
 
 	if (i != HWF_NONE)
 		return hwf_pool_at(&m->policies, i);
-	rte_mtr_error_set(error, ENOENT, RTE_MTR_ERROR_TYPE_METER_POLICY_ID, NULL,
+	mtr_fail(error, ENOENT, RTE_MTR_ERROR_TYPE_METER_POLICY_ID, NULL,
 			"no meter policy of this number");
 	return NULL;
 }
@@ -179,21 +178,40 @@ list_check(const struct rte_flow_action *list, uint32_t color, bool *drop, bool 
 		case RTE_FLOW_ACTION_TYPE_METER_COLOR:
 			mark = a->conf;
 			if (mark == NULL || (uint32_t)mark->color != color)
-				return rte_mtr_error_set(error, ENOTSUP, color_error(color), a,
+				return mtr_fail(error, ENOTSUP, color_error(color), a,
 						"METER_COLOR: a policy cannot change the colour");
 			break;
 		case RTE_FLOW_ACTION_TYPE_METER:
 		case RTE_FLOW_ACTION_TYPE_INDIRECT:
-			return rte_mtr_error_set(error, ENOTSUP, color_error(color), a,
+			return mtr_fail(error, ENOTSUP, color_error(color), a,
 					"neither METER nor INDIRECT can be in a policy");
 		default:
 			*rest = true;
 		}
 	}
 	if (*drop && *rest)
-		return rte_mtr_error_set(error, EINVAL, color_error(color), list,
+		return mtr_fail(error, EINVAL, color_error(color), list,
 				"DROP stands beside other actions");
 	return 0;
+}
+
+/* What is left to the group, without what the meter does by itself. false: too long. */
+static bool
+list_strip(const struct rte_flow_action *list, struct rte_flow_action out[SIM_ACTIONS_MAX + 1])
+{
+	uint32_t n = 0;
+
+	for (; list->type != RTE_FLOW_ACTION_TYPE_END; list++) {
+		if (list->type == RTE_FLOW_ACTION_TYPE_VOID ||
+				list->type == RTE_FLOW_ACTION_TYPE_PASSTHRU ||
+				list->type == RTE_FLOW_ACTION_TYPE_METER_COLOR)
+			continue;
+		if (n == SIM_ACTIONS_MAX)
+			return false;
+		out[n++] = *list;
+	}
+	out[n] = (struct rte_flow_action){ .type = RTE_FLOW_ACTION_TYPE_END };
+	return true;
 }
 
 /* Right for rules of some direction? Which one it will be shows when a rule uses the meter. */
@@ -207,6 +225,7 @@ list_translates(struct hwf *h, uint16_t port, const struct rte_flow_action *list
 		[SIM_TRANSFER] = { .group = 1, .transfer = 1 },
 	};
 	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
+	struct rte_flow_action rest[SIM_ACTIONS_MAX + 1];
 	struct rte_flow_error why = { 0 };
 	const void *cause = list;
 	struct hwf_actions *a;
@@ -214,13 +233,14 @@ list_translates(struct hwf *h, uint16_t port, const struct rte_flow_action *list
 	uint32_t d;
 	int r = -1;
 
+	if (!list_strip(list, rest))
+		return mtr_fail(error, ENOTSUP, color_error(color), list, "too many actions");
 	a = malloc(sizeof(*a));
 	if (a == NULL)
-		return rte_mtr_error_set(
-				error, ENOMEM, RTE_MTR_ERROR_TYPE_UNSPECIFIED, NULL, "no memory");
+		return mtr_fail(error, ENOMEM, RTE_MTR_ERROR_TYPE_UNSPECIFIED, NULL, "no memory");
 	for (d = 0; d < SIM_DOMAINS && r != 0; d++) {
 		w.attr = &attr[d];
-		r = hwf_actions(&w, list, a, &why);
+		r = hwf_actions(&w, rest, a, &why);
 		/* What is wrong in the first direction is what most callers mean. */
 		if (r != 0 && said == NULL) {
 			said = why.message;
@@ -228,7 +248,7 @@ list_translates(struct hwf *h, uint16_t port, const struct rte_flow_action *list
 		}
 	}
 	free(a);
-	return r == 0 ? 0 : rte_mtr_error_set(error, EINVAL, color_error(color), cause, said);
+	return r == 0 ? 0 : mtr_fail(error, EINVAL, color_error(color), cause, said);
 }
 
 static int
@@ -249,7 +269,7 @@ policy_check(struct hwf *h, uint16_t port, const struct rte_mtr_meter_policy_par
 		p->fates |= rest[c];
 	}
 	if (p->fates && hwf_group_own(h) == UINT32_MAX)
-		return rte_mtr_error_set(error, ENOTSUP, RTE_MTR_ERROR_TYPE_METER_POLICY, params,
+		return mtr_fail(error, ENOTSUP, RTE_MTR_ERROR_TYPE_METER_POLICY, params,
 				"this card has no groups to spare for policies with fates");
 	return 0;
 }
@@ -257,20 +277,24 @@ policy_check(struct hwf *h, uint16_t port, const struct rte_mtr_meter_policy_par
 static int
 policy_copy(struct mtr_policy *p, const struct rte_mtr_meter_policy_params *params)
 {
+	struct rte_flow_action rest[SIM_ACTIONS_MAX + 1];
 	uint32_t c;
 	int size;
 
 	for (c = 0; c < RTE_COLORS; c++) {
-		if (params->actions[c] == NULL)
+		if (params->actions[c] == NULL || p->drop[c])
 			continue;
-		size = rte_flow_conv(RTE_FLOW_CONV_OP_ACTIONS, NULL, 0, params->actions[c], NULL);
+		list_strip(params->actions[c], rest);
+		if (rest[0].type == RTE_FLOW_ACTION_TYPE_END)
+			continue;
+		size = rte_flow_conv(RTE_FLOW_CONV_OP_ACTIONS, NULL, 0, rest, NULL);
 		if (size < 0)
 			return -EINVAL;
 		p->actions[c] = calloc(1, (size_t)size);
 		if (p->actions[c] == NULL)
 			return -ENOMEM;
-		if (rte_flow_conv(RTE_FLOW_CONV_OP_ACTIONS, p->actions[c], (size_t)size,
-				    params->actions[c], NULL) < 0)
+		if (rte_flow_conv(RTE_FLOW_CONV_OP_ACTIONS, p->actions[c], (size_t)size, rest,
+				    NULL) < 0)
 			return -EINVAL;
 	}
 	return 0;
@@ -323,7 +347,7 @@ policy_add(struct hwf *h, uint16_t port, uint32_t id,
 
 	p = m == NULL ? NULL : hwf_pool_get(&m->policies, (enum hwf_kind)HWF_POLICY, port);
 	if (p == NULL)
-		return rte_mtr_error_set(error, ENOSPC, RTE_MTR_ERROR_TYPE_METER_POLICY, NULL,
+		return mtr_fail(error, ENOSPC, RTE_MTR_ERROR_TYPE_METER_POLICY, NULL,
 				"no room for another meter policy");
 	for (i = 0; i < SIM_DOMAINS; i++)
 		p->set[i].group = HWF_NONE;
@@ -334,7 +358,7 @@ policy_add(struct hwf *h, uint16_t port, uint32_t id,
 		if (r == 0)
 			r = hwf_ids_put(&m->policy_ids, id, hwf_pool_index(&m->policies, p));
 		if (r != 0)
-			rte_mtr_error_set(error, -r,
+			mtr_fail(error, -r,
 					r == -EEXIST ? RTE_MTR_ERROR_TYPE_METER_POLICY_ID
 						     : RTE_MTR_ERROR_TYPE_METER_POLICY,
 					NULL,
@@ -354,9 +378,10 @@ hwf_mtr_policy_validate(struct hwf *h, uint16_t port, struct rte_mtr_meter_polic
 	int r;
 
 	if (policy == NULL)
-		return rte_mtr_error_set(error, EINVAL, RTE_MTR_ERROR_TYPE_METER_POLICY, NULL,
+		return mtr_fail(error, EINVAL, RTE_MTR_ERROR_TYPE_METER_POLICY, NULL,
 				"no meter policy given");
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	r = policy_check(h, port, policy, &trial, error);
 	hwf_unlock(h);
 	return r;
@@ -369,9 +394,10 @@ hwf_mtr_policy_add(struct hwf *h, uint16_t port, uint32_t policy_id,
 	int r;
 
 	if (policy == NULL)
-		return rte_mtr_error_set(error, EINVAL, RTE_MTR_ERROR_TYPE_METER_POLICY, NULL,
+		return mtr_fail(error, EINVAL, RTE_MTR_ERROR_TYPE_METER_POLICY, NULL,
 				"no meter policy given");
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	r = policy_add(h, port, policy_id, policy, error);
 	hwf_unlock(h);
 	return r;
@@ -384,13 +410,14 @@ hwf_mtr_policy_delete(struct hwf *h, uint16_t port, uint32_t policy_id, struct r
 	struct hwf_mtr *m;
 	int r = 0;
 
-	hwf_lock(h);
+	if (mtr_enter(h, port, error) != 0)
+		return -ENODEV;
 	m = mtr_of(h, port);
 	p = m == NULL ? NULL : mtr_policy_get(m, policy_id, error);
 	if (p == NULL) {
 		r = m == NULL ? -ENOMEM : -rte_errno;
 	} else if (p->uses != 0) {
-		r = rte_mtr_error_set(error, EBUSY, RTE_MTR_ERROR_TYPE_METER_POLICY_ID, NULL,
+		r = mtr_fail(error, EBUSY, RTE_MTR_ERROR_TYPE_METER_POLICY_ID, NULL,
 				"meters use this policy");
 	} else {
 		hwf_ids_del(&m->policy_ids, policy_id);
@@ -464,8 +491,7 @@ mtr_policy_group(const struct hwf_where *w, struct mtr_policy *policy, struct rt
 	attr.group = set->group;
 	attr.priority = 0;
 	for (c = 0; c < RTE_COLORS && r == 0; c++)
-		if (policy->actions[c] != NULL && !policy->drop[c] &&
-				policy->actions[c]->type != RTE_FLOW_ACTION_TYPE_END)
+		if (policy->actions[c] != NULL)
 			r = set_rule(&in, policy, set, c, error);
 	if (r != 0)
 		set_free(w->h, set);
