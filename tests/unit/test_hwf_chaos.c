@@ -278,6 +278,21 @@ step_time(struct chaos *c)
 }
 
 static void
+nothing_left(const struct hwf *h)
+{
+	uint32_t i;
+
+	assert_int_equal(h->flows.used, 0);
+	assert_int_equal(h->extras.used, 0);
+	assert_int_equal(h->handles.used, 0);
+	assert_int_equal(h->tunnels.used, 0);
+	for (i = 0; i < HWF_QUOTAS; i++)
+		assert_int_equal(h->port[0].used[i], 0);
+	for (i = 0; i < HWF_GROUPS_OWN; i++)
+		assert_int_equal(h->own[i].kind, 0);
+}
+
+static void
 run(uint64_t seed)
 {
 	void (*const step[])(struct chaos * c) = { step_rule, step_rule, step_sync, step_handle,
@@ -300,6 +315,7 @@ run(uint64_t seed)
 	assert_int_equal(stats.ages, 0);
 	assert_int_equal(stats.cts, 0);
 	assert_int_equal(stats.meters, 0);
+	nothing_left(c.b->r->h);
 	bed_free(c.b);
 }
 
