@@ -122,8 +122,9 @@ static int
 sum_all(struct rte_mbuf *m, uint64_t flags)
 {
 	const uint32_t outer = m->outer_l2_len;
-	const bool tunnel = (flags & (RTE_MBUF_F_TX_TUNNEL_MASK | RTE_MBUF_F_TX_OUTER_IPV4 |
-					     RTE_MBUF_F_TX_OUTER_IPV6)) != 0;
+	const bool tunnel = (flags &
+					    (RTE_MBUF_F_TX_TUNNEL_MASK | RTE_MBUF_F_TX_OUTER_IPV4 |
+							    RTE_MBUF_F_TX_OUTER_IPV6)) != 0;
 	struct spot s = { .l3 = m->l2_len + (tunnel ? outer + m->outer_l3_len : 0),
 		.v4 = (flags & RTE_MBUF_F_TX_IPV4) != 0 };
 	int rc = 0;
@@ -142,7 +143,8 @@ sum_all(struct rte_mbuf *m, uint64_t flags)
 	if (rc == 0 && (flags & RTE_MBUF_F_TX_OUTER_IP_CKSUM) != 0)
 		rc = sum_ip(m, outer);
 	if (rc == 0 && (flags & RTE_MBUF_F_TX_OUTER_UDP_CKSUM) != 0) {
-		s = (struct spot){ .l3 = outer, .l4 = outer + m->outer_l3_len,
+		s = (struct spot){ .l3 = outer,
+			.l4 = outer + m->outer_l3_len,
 			.v4 = (flags & RTE_MBUF_F_TX_OUTER_IPV4) != 0 };
 		rc = sum_udp(m, &s);
 	}
@@ -173,8 +175,10 @@ hwsim_tx_offload(struct rte_mbuf *m)
 	const uint64_t flags = m->ol_flags;
 	int rc = 0;
 
-	if ((flags & (RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_OUTER_IP_CKSUM |
-				     RTE_MBUF_F_TX_OUTER_UDP_CKSUM)) != 0)
+	if ((flags &
+			    (RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_IP_CKSUM |
+					    RTE_MBUF_F_TX_OUTER_IP_CKSUM |
+					    RTE_MBUF_F_TX_OUTER_UDP_CKSUM)) != 0)
 		rc = sum_all(m, flags);
 	if (rc == 0 && (flags & (RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_QINQ)) != 0)
 		rc = insert_tag(m, RTE_ETHER_TYPE_VLAN, m->vlan_tci);

@@ -33,9 +33,9 @@ sift(struct hwsim_port *port, struct rte_mbuf **m, uint16_t n)
 	uint16_t i, k = 0;
 
 	for (i = 0; i < n; i++) {
-		const enum sim_drop why = hwsim_filter_drop(port,
-				rte_pktmbuf_mtod(m[i], const uint8_t *), m[i]->data_len,
-				m[i]->pkt_len);
+		const enum sim_drop why =
+				hwsim_filter_drop(port, rte_pktmbuf_mtod(m[i], const uint8_t *),
+						m[i]->data_len, m[i]->pkt_len);
 
 		if (why == SIM_DROP_COUNT) {
 			m[k++] = m[i];
@@ -99,8 +99,8 @@ to_ethdev(struct hwsim_port *from, struct hwsim_port *to, struct rte_mbuf *m,
 	if (to == NULL || !to->started)
 		why = SIM_DROP_LINK;
 	else if (to->kind == HWSIM_FUNCTION)
-		why = hwsim_filter_drop(to, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len,
-				m->pkt_len);
+		why = hwsim_filter_drop(
+				to, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len);
 	if (likely(why == SIM_DROP_COUNT)) {
 		enqueue(to, m, dest->kind == SIM_TO_WIRE || dest->rss != 0, dest->queue);
 		return;
@@ -281,8 +281,9 @@ hwsim_rx_off(void *rxq, struct rte_mbuf **m, uint16_t n)
 			k = (uint16_t)(k + take_in(q, q->id, m + k, (uint16_t)(n - k)));
 		} else {
 			sort(q, active);
-			k = (uint16_t)(k + rte_ring_dequeue_burst(q->ring, (void **)(m + k),
-							   n - k, NULL));
+			k = (uint16_t)(k +
+					rte_ring_dequeue_burst(
+							q->ring, (void **)(m + k), n - k, NULL));
 		}
 	}
 	if (k == 0)
