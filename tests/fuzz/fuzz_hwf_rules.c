@@ -160,7 +160,8 @@ actions(struct fuzz *f)
 		uint8_t *conf = f->part[3 * ITEMS + i];
 		const int type = u8(&f->in) % (RTE_FLOW_ACTION_TYPE_SEND_TO_KERNEL + 2);
 
-		f->action[i].type = type == RTE_FLOW_ACTION_TYPE_END ? RTE_FLOW_ACTION_TYPE_VOID : type;
+		f->action[i].type =
+				type == RTE_FLOW_ACTION_TYPE_END ? RTE_FLOW_ACTION_TYPE_VOID : type;
 		if (u8(&f->in) % 8 == 7)
 			continue;
 		fill(&f->in, conf);
@@ -255,9 +256,10 @@ query(struct fuzz *f)
 static void
 packet(struct fuzz *f)
 {
-	static const char *const stacks[] = { "eth ipv4 tcp data", "eth ipv4 udp data", "eth ipv6 udp data",
-		"eth vlan ipv4 tcp", "eth qinq vlan ipv6 tcp", "eth ipv4 udp vxlan eth ipv4 tcp data",
-		"eth ipv4 udp gtpu ipv4 udp", "eth ipv4 nvgre eth ipv6 udp", "eth arp", "eth frag4 udp data",
+	static const char *const stacks[] = { "eth ipv4 tcp data", "eth ipv4 udp data",
+		"eth ipv6 udp data", "eth vlan ipv4 tcp", "eth qinq vlan ipv6 tcp",
+		"eth ipv4 udp vxlan eth ipv4 tcp data", "eth ipv4 udp gtpu ipv4 udp",
+		"eth ipv4 nvgre eth ipv6 udp", "eth arp", "eth frag4 udp data",
 		"eth ipv6 frag6 udp", "eth ipv4 icmp data" };
 	const uint8_t which = u8(&f->in);
 	struct rig_packet p;
@@ -346,23 +348,25 @@ flush(struct fuzz *f)
 		REQUIRE(hwf_flush(f->r->h, b % RIG_PORTS, &e) == 0);
 }
 
-static void (*const steps[])(struct fuzz *f) = { create, create, create, packet, packet, destroy, query, indirect,
-	indirect_end, time_passes, text, flush };
+static void (*const steps[])(struct fuzz *f) = { create, create, create, packet, packet, destroy,
+	query, indirect, indirect_end, time_passes, text, flush };
 
 /* Memory that pointers in confs lead to. */
 static void
 memory(void)
 {
 	static const struct rte_flow_action_queue q = { .index = 2 };
-	static const enum rte_flow_item_type tunnel[] = { RTE_FLOW_ITEM_TYPE_ETH, RTE_FLOW_ITEM_TYPE_IPV4,
-		RTE_FLOW_ITEM_TYPE_UDP, RTE_FLOW_ITEM_TYPE_VXLAN, RTE_FLOW_ITEM_TYPE_END };
+	static const enum rte_flow_item_type tunnel[] = { RTE_FLOW_ITEM_TYPE_ETH,
+		RTE_FLOW_ITEM_TYPE_IPV4, RTE_FLOW_ITEM_TYPE_UDP, RTE_FLOW_ITEM_TYPE_VXLAN,
+		RTE_FLOW_ITEM_TYPE_END };
 	uint32_t i;
 
 	for (i = 0; i < RTE_DIM(many_queues); i++)
 		many_queues[i] = (uint16_t)(i % RIG_QUEUES);
 	for (i = 0; i < sizeof(many_bytes); i++)
 		many_bytes[i] = (uint8_t)(i * 7);
-	sample_actions[0] = (struct rte_flow_action){ .type = RTE_FLOW_ACTION_TYPE_QUEUE, .conf = &q };
+	sample_actions[0] =
+			(struct rte_flow_action){ .type = RTE_FLOW_ACTION_TYPE_QUEUE, .conf = &q };
 	for (i = 0; i < RTE_DIM(tunnel); i++)
 		definition[i].type = tunnel[i];
 }
@@ -380,15 +384,17 @@ nothing_left(struct fuzz *f)
 	for (port = 0; port < RIG_PORTS; port++)
 		hwf_port_close(f->r->h, port);
 	sim_steer_stats(f->r->steer, &st);
-	REQUIRE(st.rules == 0 && st.counters == 0 && st.ages == 0 && st.cts == 0 && st.tcam_entries == 0);
+	REQUIRE(st.rules == 0 && st.counters == 0 && st.ages == 0 && st.cts == 0 &&
+			st.tcam_entries == 0);
 	REQUIRE(f->r->h->handles.used == 0 && f->r->h->n_ages == 0);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const small[] = { "objects.counters=4", "objects.ages=4", "tables.root-max=6",
-		"tables.tcam-entries=40", "objects.one-of-age-ct-meter=1", "objects.connection-group0=0", NULL };
+	static const char *const small[] = { "objects.counters=4", "objects.ages=4",
+		"tables.root-max=6", "tables.tcam-entries=40", "objects.one-of-age-ct-meter=1",
+		"objects.connection-group0=0", NULL };
 	struct fuzz *f = calloc(1, sizeof(*f));
 	uint32_t i;
 

@@ -183,8 +183,9 @@ test_vlan(void **state)
 	struct rte_mbuf *m;
 
 	(void)state;
-	rig_start(port, &(struct rig_conf){ .rx_offloads = RTE_ETH_RX_OFFLOAD_VLAN_FILTER |
-						    RTE_ETH_RX_OFFLOAD_VLAN_STRIP });
+	rig_start(port,
+			&(struct rig_conf){ .rx_offloads = RTE_ETH_RX_OFFLOAD_VLAN_FILTER |
+							RTE_ETH_RX_OFFLOAD_VLAN_STRIP });
 	assert_true(passes(port, NULL, 0));
 	assert_false(passes(port, NULL, 100));
 	assert_int_equal(rte_eth_dev_vlan_filter(port, 100, 1), 0);
@@ -268,8 +269,8 @@ spread(uint16_t port, uint16_t n, uint32_t src, uint8_t *queue_of)
 		const uint16_t got = rig_receive(port, q, m, BURST);
 
 		for (uint16_t i = 0; i < got; i++) {
-			const uint16_t at = rte_be_to_cpu_16(
-					rte_pktmbuf_mtod(m[i], uint16_t *)[17]);
+			const uint16_t at =
+					rte_be_to_cpu_16(rte_pktmbuf_mtod(m[i], uint16_t *)[17]);
 
 			assert_in_range(at, 1000, 1000 + n - 1);
 			queue_of[at - 1000] = q;
@@ -299,8 +300,7 @@ test_rss(void **state)
 	uint8_t a[BURST], b[BURST];
 
 	(void)state;
-	rig_start(port, &(struct rig_conf){ .rxq = 4,
-					.rss_hf = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP });
+	rig_start(port, &(struct rig_conf){ .rxq = 4, .rss_hf = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP });
 	spread(port, BURST, 1, a);
 	assert_int_equal(queues_used(a, BURST), 4);
 	spread(port, BURST, 1, b);
@@ -435,8 +435,8 @@ test_interrupts(void **state)
 
 	(void)state;
 	rig_start(port, &(struct rig_conf){ .intr = true });
-	assert_int_equal(rte_eth_dev_rx_intr_ctl_q(port, 0, RTE_EPOLL_PER_THREAD,
-					 RTE_INTR_EVENT_ADD, NULL),
+	assert_int_equal(rte_eth_dev_rx_intr_ctl_q(
+					 port, 0, RTE_EPOLL_PER_THREAD, RTE_INTR_EVENT_ADD, NULL),
 			0);
 	for (unsigned int i = 0; i < 4; i++) {
 		if (i % 2 == 0)

@@ -226,8 +226,8 @@ rig_sums_ok(const struct rte_mbuf *m)
 		at = (uint16_t)(at + 4);
 	at = (uint16_t)(at + 2);
 	if (p[at] >> 4 == 6)
-		return rte_ipv6_udptcp_cksum_mbuf_verify(m, (const void *)(p + at),
-				       (uint16_t)(at + 40)) == 0;
+		return rte_ipv6_udptcp_cksum_mbuf_verify(
+				       m, (const void *)(p + at), (uint16_t)(at + 40)) == 0;
 	return rte_raw_cksum(p + at, 20) == 0xffff &&
 			rte_ipv4_udptcp_cksum_mbuf_verify(
 					m, (const void *)(p + at), (uint16_t)(at + 20)) == 0;

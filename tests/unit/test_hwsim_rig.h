@@ -54,7 +54,7 @@ rig_start(uint16_t port, const struct rig_conf *conf);
 /* A frame over IPv4 or IPv6, checksums right. */
 struct rig_flow {
 	bool v6;
-	uint8_t proto; /* 0: UDP */
+	uint8_t proto;	   /* 0: UDP */
 	uint32_t src, dst; /* host order; in IPv6 the last four bytes */
 	uint16_t sport, dport;
 	uint16_t payload;

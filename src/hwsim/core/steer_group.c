@@ -405,7 +405,7 @@ over_step(const struct sim_group *g, const struct sim_rule *r, struct sim_path *
 {
 	const bool there = r != NULL && r->matcher->over && !(r->flags & SIM_R_SHADOWED);
 
-	sim_step_chain(path, there ? r->line + 1 : g->n_over, g->over_line);
+	sim_step_run(path, SIM_STEP_WALK, there ? r->line + 1 : g->n_over, g->over_line);
 }
 
 struct sim_rule *

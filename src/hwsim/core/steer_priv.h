@@ -425,14 +425,14 @@ sim_step(struct sim_path *path, enum sim_step_kind kind, uint32_t count, uint32_
 
 /* Entries one after the other, in as many steps as a step's count needs. */
 static inline void
-sim_step_chain(struct sim_path *path, uint32_t count, uint32_t line)
+sim_step_run(struct sim_path *path, enum sim_step_kind kind, uint32_t count, uint32_t line)
 {
 	if (path == NULL)
 		return;
 	for (; count > UINT16_MAX; count -= UINT16_MAX, line += UINT16_MAX)
-		sim_step(path, SIM_STEP_CHAIN, UINT16_MAX, line);
+		sim_step(path, kind, UINT16_MAX, line);
 	if (count > 0)
-		sim_step(path, SIM_STEP_CHAIN, count, line);
+		sim_step(path, kind, count, line);
 }
 
 #endif /* STEER_PRIV_H */

@@ -10,6 +10,8 @@
 
 /* Bytes of a match that an entry has room for: 32 of its 64 (mlx5). */
 #define TAG_BYTES 32u
+#define TYPE_BYTES \
+	2u /* of the tag: which headers there are, so addresses of IPv6 alone take two entries */
 
 static int
 check_match(const struct sim_match *match, struct sim_error *e)
@@ -94,8 +96,8 @@ plan_matcher(struct sim_steer *s, struct plan *plan, struct sim_error *e)
 	plan->tcam = m != NULL ? m->tcam : !sim_shape_exact(p->match);
 	bytes = m != NULL ? m->bytes : sim_shape_bytes(p->match);
 	plan->entries = plan->tcam ? sim_shape_tcam(p->match)
-				   : (bytes + TAG_BYTES - 1) / TAG_BYTES + (bytes == 0) +
-					sim_pack_entries(p->n_actions) - 1;
+				   : (bytes + TYPE_BYTES + TAG_BYTES - 1) / TAG_BYTES +
+					(bytes == 0) + sim_pack_entries(p->n_actions) - 1;
 	if (check_room(s, plan, e) < 0)
 		return -ENOSPC;
 	if (m == NULL) {
@@ -433,7 +435,7 @@ sim_rule_cost(const struct sim_rule *rule, struct sim_cmd_cost *cost)
 
 	*cost = (struct sim_cmd_cost){
 		.items = m->headers,
-		.match_entries = (uint16_t)((m->bytes + TAG_BYTES - 1) / TAG_BYTES +
+		.match_entries = (uint16_t)((m->bytes + TYPE_BYTES + TAG_BYTES - 1) / TAG_BYTES +
 				(m->bytes == 0)),
 		.action_entries = (uint16_t)sim_pack_entries(rule->n_actions),
 		.actions = rule->n_actions,

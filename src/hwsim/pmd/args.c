@@ -141,8 +141,8 @@ take_run(struct hwsim_args *a, char *text, struct sim_error *e)
 	if (dash != NULL)
 		*dash++ = '\0';
 	if (number("representor", text, UINT16_MAX - 1, &low, e) < 0 ||
-			number("representor", dash != NULL ? dash : text, UINT16_MAX - 1, &high, e) <
-					0)
+			number("representor", dash != NULL ? dash : text, UINT16_MAX - 1, &high,
+					e) < 0)
 		return -EINVAL;
 	if (high < low)
 		return sim_fail(e, EINVAL, "representor=%s-%s: runs backwards", text, dash);
@@ -263,8 +263,8 @@ check(const struct hwsim_args *a, struct sim_error *e)
 				a->ports, a->n_representors, SIM_PORTS_MAX);
 	for (i = a->ports; i < SIM_PORTS_MAX; i++)
 		if (a->wire[i] != NULL)
-			return sim_fail(e, EINVAL, "wire%u=: the card has ports 0 to %u (ports=)", i,
-					a->ports - 1);
+			return sim_fail(e, EINVAL, "wire%u=: the card has ports 0 to %u (ports=)",
+					i, a->ports - 1);
 	if (a->clock == HWSIM_CLOCK_OFF && (a->trace > 0 || a->wave[0] != '\0'))
 		return sim_fail(e, EINVAL, "%s=: wants clock=virtual or tsc",
 				a->trace > 0 ? "trace" : "wave");

@@ -37,8 +37,8 @@ hwsim_clock_start(struct hwsim_card *card)
 static inline uint64_t
 wall_ns(const struct hwsim_card *card)
 {
-	const unsigned __int128 t = (rte_rdtsc() - card->tsc_start) *
-			(unsigned __int128)card->ns_per_tsc;
+	const unsigned __int128 t =
+			(rte_rdtsc() - card->tsc_start) * (unsigned __int128)card->ns_per_tsc;
 
 	return (uint64_t)(t >> 32);
 }

@@ -315,7 +315,7 @@ remove_vdev(struct rte_vdev_device *vdev)
 		return 0;
 	}
 	RTE_ETH_FOREACH_DEV_OF(id, &vdev->device)
-		rte_eth_dev_release_port(&rte_eth_devices[id]);
+	rte_eth_dev_release_port(&rte_eth_devices[id]);
 	return 0;
 }
 

@@ -71,9 +71,9 @@ hwsim_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 		.nb_seg_max = UINT8_MAX,
 		.nb_mtu_seg_max = UINT8_MAX };
 	info->tx_desc_lim = info->rx_desc_lim;
-	info->default_rxportconf = (struct rte_eth_dev_portconf){ .burst_size = 32,
-		.ring_size = RTE_MIN(desc, 1024),
-		.nb_queues = 1 };
+	info->default_rxportconf = (struct rte_eth_dev_portconf){
+		.burst_size = 32, .ring_size = RTE_MIN(desc, 1024), .nb_queues = 1
+	};
 	info->default_txportconf = info->default_rxportconf;
 	info->default_rxconf.rx_free_thresh = 32;
 	info->switch_info.name = port->card->name;
@@ -393,10 +393,9 @@ representor_info(struct rte_eth_dev *dev, struct rte_eth_representor_info *info)
 	info->controller = 0;
 	info->pf = 0;
 	info->nb_ranges = 1;
-	info->ranges[0] = (struct rte_eth_representor_range){ .type = RTE_ETH_REPRESENTOR_VF,
-		.vf = 0,
-		.id_base = 0,
-		.id_end = UINT16_MAX - 1 };
+	info->ranges[0] = (struct rte_eth_representor_range){
+		.type = RTE_ETH_REPRESENTOR_VF, .vf = 0, .id_base = 0, .id_end = UINT16_MAX - 1
+	};
 	snprintf(info->ranges[0].name, sizeof(info->ranges[0].name), "%.32s_representor_vf",
 			card->name);
 	return 1;

@@ -123,9 +123,9 @@ struct hwsim_port {
 	struct hwsim_card *card;
 	struct hwsim_names *names;
 	struct rte_eth_dev_data *data;
-	uint8_t kind;	 /* enum hwsim_kind */
-	uint16_t sw;	 /* switch port */
-	uint16_t ethdev; /* port id */
+	uint8_t kind;	   /* enum hwsim_kind */
+	uint16_t sw;	   /* switch port */
+	uint16_t ethdev;   /* port id */
 	struct wire *wire; /* HWSIM_UPLINK */
 	bool spreads;	   /* the wire sorts its frames by queue, and may be asked by all at once */
 	bool admin_up;
@@ -160,7 +160,7 @@ struct hwsim_card {
 	uint16_t n_ethdevs;
 	uint16_t domain;
 	struct hwsim_port *host[SIM_PORTS_MAX]; /* ethdev of the host side; NULL: closed */
-	struct hwsim_port *far[SIM_PORTS_MAX];	/* ethdev of the function; NULL: closed, or a wire */
+	struct hwsim_port *far[SIM_PORTS_MAX]; /* ethdev of the function; NULL: closed, or a wire */
 	struct wire *wire[SIM_PORTS_MAX];
 	/* Time, see clock.c. */
 	uint64_t tsc_start, tsc_hz;
@@ -334,8 +334,8 @@ hwsim_xstats_get(struct rte_eth_dev *dev, struct rte_eth_xstat *stats, unsigned 
 int
 hwsim_xstats_names(struct rte_eth_dev *dev, struct rte_eth_xstat_name *names, unsigned int n);
 int
-hwsim_xstats_get_by_id(struct rte_eth_dev *dev, const uint64_t *ids, uint64_t *values,
-		unsigned int n);
+hwsim_xstats_get_by_id(
+		struct rte_eth_dev *dev, const uint64_t *ids, uint64_t *values, unsigned int n);
 int
 hwsim_xstats_names_by_id(struct rte_eth_dev *dev, const uint64_t *ids,
 		struct rte_eth_xstat_name *names, unsigned int n);
@@ -372,9 +372,9 @@ hwsim_rx_meta(const struct hwsim_card *card, const struct sim_pkt *p, struct rte
 			RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE)
 /* Flags in an mbuf that ask for work. */
 #define HWSIM_TX_WORK \
-	(RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_QINQ | RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_IP_CKSUM | \
-			RTE_MBUF_F_TX_OUTER_IP_CKSUM | RTE_MBUF_F_TX_OUTER_UDP_CKSUM | \
-			RTE_MBUF_F_TX_TCP_SEG)
+	(RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_QINQ | RTE_MBUF_F_TX_L4_MASK | \
+			RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_OUTER_IP_CKSUM | \
+			RTE_MBUF_F_TX_OUTER_UDP_CKSUM | RTE_MBUF_F_TX_TCP_SEG)
 /*
  * A frame that may be written: itself, or a copy in its place. NULL: no memory, the frame is gone. With `header` its
  * first bytes are contiguous, as steering wants them.

@@ -84,6 +84,21 @@ sum_udp(struct rte_mbuf *m, const struct spot *s)
 	return 0;
 }
 
+/* rte_hash_crc() reads words where they lie, aligned or not. */
+static uint32_t
+crc32c(const uint8_t *p, uint32_t n, uint32_t crc)
+{
+	uint64_t word;
+
+	for (; n >= sizeof(word); n -= sizeof(word), p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		crc = rte_hash_crc_8byte(word, crc);
+	}
+	for (; n > 0; n--)
+		crc = rte_hash_crc_1byte(*p++, crc);
+	return crc;
+}
+
 /* RFC 9260, appendix A: CRC32C over all of the SCTP packet, its own field 0. */
 static int
 sum_sctp(struct rte_mbuf *m, const struct spot *s)
@@ -96,7 +111,7 @@ sum_sctp(struct rte_mbuf *m, const struct spot *s)
 		return -EINVAL;
 	sctp->cksum = 0;
 	for (seg = m; seg != NULL; seg = seg->next) {
-		crc = rte_hash_crc(rte_pktmbuf_mtod_offset(seg, const void *, skip),
+		crc = crc32c(rte_pktmbuf_mtod_offset(seg, const uint8_t *, skip),
 				seg->data_len - skip, crc);
 		skip = 0;
 	}
@@ -122,8 +137,9 @@ static int
 sum_all(struct rte_mbuf *m, uint64_t flags)
 {
 	const uint32_t outer = m->outer_l2_len;
-	const bool tunnel = (flags & (RTE_MBUF_F_TX_TUNNEL_MASK | RTE_MBUF_F_TX_OUTER_IPV4 |
-					     RTE_MBUF_F_TX_OUTER_IPV6)) != 0;
+	const bool tunnel = (flags &
+					    (RTE_MBUF_F_TX_TUNNEL_MASK | RTE_MBUF_F_TX_OUTER_IPV4 |
+							    RTE_MBUF_F_TX_OUTER_IPV6)) != 0;
 	struct spot s = { .l3 = m->l2_len + (tunnel ? outer + m->outer_l3_len : 0),
 		.v4 = (flags & RTE_MBUF_F_TX_IPV4) != 0 };
 	int rc = 0;
@@ -142,7 +158,8 @@ sum_all(struct rte_mbuf *m, uint64_t flags)
 	if (rc == 0 && (flags & RTE_MBUF_F_TX_OUTER_IP_CKSUM) != 0)
 		rc = sum_ip(m, outer);
 	if (rc == 0 && (flags & RTE_MBUF_F_TX_OUTER_UDP_CKSUM) != 0) {
-		s = (struct spot){ .l3 = outer, .l4 = outer + m->outer_l3_len,
+		s = (struct spot){ .l3 = outer,
+			.l4 = outer + m->outer_l3_len,
 			.v4 = (flags & RTE_MBUF_F_TX_OUTER_IPV4) != 0 };
 		rc = sum_udp(m, &s);
 	}
@@ -173,8 +190,10 @@ hwsim_tx_offload(struct rte_mbuf *m)
 	const uint64_t flags = m->ol_flags;
 	int rc = 0;
 
-	if ((flags & (RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_OUTER_IP_CKSUM |
-				     RTE_MBUF_F_TX_OUTER_UDP_CKSUM)) != 0)
+	if ((flags &
+			    (RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_IP_CKSUM |
+					    RTE_MBUF_F_TX_OUTER_IP_CKSUM |
+					    RTE_MBUF_F_TX_OUTER_UDP_CKSUM)) != 0)
 		rc = sum_all(m, flags);
 	if (rc == 0 && (flags & (RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_QINQ)) != 0)
 		rc = insert_tag(m, RTE_ETHER_TYPE_VLAN, m->vlan_tci);

@@ -90,8 +90,8 @@ op_handle_destroy(struct rte_eth_dev *dev, struct rte_flow_action_handle *handle
 }
 
 static int
-op_handle_update(struct rte_eth_dev *dev, struct rte_flow_action_handle *handle,
-		const void *update, struct rte_flow_error *error)
+op_handle_update(struct rte_eth_dev *dev, struct rte_flow_action_handle *handle, const void *update,
+		struct rte_flow_error *error)
 {
 	return hwf_indirect_update(H(dev), P(dev), handle, update, error);
 }
@@ -128,8 +128,8 @@ op_restore_info(struct rte_eth_dev *dev, struct rte_mbuf *m, struct rte_flow_res
 	if ((m->ol_flags & card->restore_flag) == 0)
 		return rte_flow_error_set(error, ENOENT, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
 				"the packet missed in no tunnel");
-	return hwf_restore_info(H(dev), P(dev),
-			*RTE_MBUF_DYNFIELD(m, card->restore_at, uint32_t *), info, error);
+	return hwf_restore_info(H(dev), P(dev), *RTE_MBUF_DYNFIELD(m, card->restore_at, uint32_t *),
+			info, error);
 }
 
 static int
@@ -355,8 +355,9 @@ static const struct rte_flow_ops flow_ops = {
 int
 hwsim_flow_ops_get(struct rte_eth_dev *dev, const struct rte_flow_ops **ops)
 {
+	*ops = NULL; /* ENOSYS, says librte_ethdev then */
 	if (hwsim_port_of(dev)->kind == HWSIM_FUNCTION)
-		return -ENOTSUP;
+		return 0;
 	/* No lock is taken around calls that need none. */
 	dev->data->dev_flags |= RTE_ETH_DEV_FLOW_OPS_THREAD_SAFE;
 	*ops = &flow_ops;

@@ -77,8 +77,8 @@ op_disable(struct rte_eth_dev *dev, uint32_t id, struct rte_mtr_error *error)
 }
 
 static int
-op_profile_update(struct rte_eth_dev *dev, uint32_t id, uint32_t profile,
-		struct rte_mtr_error *error)
+op_profile_update(
+		struct rte_eth_dev *dev, uint32_t id, uint32_t profile, struct rte_mtr_error *error)
 {
 	return hwf_mtr_profile_update(H(dev), P(dev), id, profile, error);
 }

@@ -73,8 +73,8 @@ int
 hwsim_txq_setup(struct rte_eth_dev *dev, uint16_t q, uint16_t n_desc, unsigned int socket,
 		const struct rte_eth_txconf *conf)
 {
-	struct hwsim_txq *txq = rte_zmalloc_socket("net_hwsim txq", sizeof(*txq),
-			RTE_CACHE_LINE_SIZE, (int)socket);
+	struct hwsim_txq *txq = rte_zmalloc_socket(
+			"net_hwsim txq", sizeof(*txq), RTE_CACHE_LINE_SIZE, (int)socket);
 
 	if (txq == NULL)
 		return -ENOMEM;
@@ -229,8 +229,8 @@ hwsim_rxq_info(struct rte_eth_dev *dev, uint16_t q, struct rte_eth_rxq_info *inf
 	info->conf.rx_free_thresh = rxq->free_thresh;
 	info->conf.rx_deferred_start = rxq->deferred;
 	info->conf.offloads = rxq->offloads;
-	info->rx_buf_size = (uint16_t)(rte_pktmbuf_data_room_size(rxq->pool) -
-			RTE_PKTMBUF_HEADROOM);
+	info->rx_buf_size =
+			(uint16_t)(rte_pktmbuf_data_room_size(rxq->pool) - RTE_PKTMBUF_HEADROOM);
 }
 
 void
@@ -264,9 +264,9 @@ hwsim_tx_mode(struct rte_eth_dev *dev, uint16_t q, struct rte_eth_burst_mode *mo
 
 	RTE_SET_USED(q);
 	snprintf(mode->info, sizeof(mode->info), "%s",
-			port->card->model != NULL ? "in cycles"
-			: port->wire != NULL	  ? "to the wire"
-						  : "to the switch");
+			port->card->model != NULL	     ? "in cycles"
+					: port->wire != NULL ? "to the wire"
+							     : "to the switch");
 	return 0;
 }
 

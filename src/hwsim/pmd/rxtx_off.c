@@ -33,9 +33,9 @@ sift(struct hwsim_port *port, struct rte_mbuf **m, uint16_t n)
 	uint16_t i, k = 0;
 
 	for (i = 0; i < n; i++) {
-		const enum sim_drop why = hwsim_filter_drop(port,
-				rte_pktmbuf_mtod(m[i], const uint8_t *), m[i]->data_len,
-				m[i]->pkt_len);
+		const enum sim_drop why =
+				hwsim_filter_drop(port, rte_pktmbuf_mtod(m[i], const uint8_t *),
+						m[i]->data_len, m[i]->pkt_len);
 
 		if (why == SIM_DROP_COUNT) {
 			m[k++] = m[i];
@@ -99,8 +99,8 @@ to_ethdev(struct hwsim_port *from, struct hwsim_port *to, struct rte_mbuf *m,
 	if (to == NULL || !to->started)
 		why = SIM_DROP_LINK;
 	else if (to->kind == HWSIM_FUNCTION)
-		why = hwsim_filter_drop(to, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len,
-				m->pkt_len);
+		why = hwsim_filter_drop(
+				to, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len);
 	if (likely(why == SIM_DROP_COUNT)) {
 		enqueue(to, m, dest->kind == SIM_TO_WIRE || dest->rss != 0, dest->queue);
 		return;
@@ -281,8 +281,9 @@ hwsim_rx_off(void *rxq, struct rte_mbuf **m, uint16_t n)
 			k = (uint16_t)(k + take_in(q, q->id, m + k, (uint16_t)(n - k)));
 		} else {
 			sort(q, active);
-			k = (uint16_t)(k + rte_ring_dequeue_burst(q->ring, (void **)(m + k),
-							   n - k, NULL));
+			k = (uint16_t)(k +
+					rte_ring_dequeue_burst(
+							q->ring, (void **)(m + k), n - k, NULL));
 		}
 	}
 	if (k == 0)
@@ -307,6 +308,23 @@ wire_tx(struct hwsim_txq *q, struct rte_mbuf **m, uint16_t n)
 	sent = port->wire->ops->tx(port->wire, wire_q, m, n, hwsim_clock_ns(port->card));
 	sim_lock_give(&port->tx_lock[wire_q]);
 	return sent;
+}
+
+/* Frames that need nothing done to them but steering: in bursts, so that the lock is taken once for many. */
+static void
+send_steered(struct hwsim_txq *q, struct rte_mbuf **m, uint16_t n)
+{
+	struct hwsim_port *port = q->port;
+	struct rte_mbuf *out[HWSIM_BURST];
+	uint16_t at, k, i;
+
+	for (at = 0; at < n; at = (uint16_t)(at + k)) {
+		k = (uint16_t)RTE_MIN(n - at, HWSIM_BURST);
+		for (i = 0; i < k; i++)
+			out[i] = m[at + i];
+		i = own_all(port, out, k);
+		steer_all(port, out, i, port->kind != HWSIM_FUNCTION);
+	}
 }
 
 /* Every frame by itself: it is changed, or steered. All are taken: what finds no place is a counted drop. */
@@ -347,6 +365,7 @@ hwsim_tx_off(void *txq, struct rte_mbuf **m, uint16_t n)
 	/* Between a function and its representor there is always the switch. */
 	const bool active = port->wire == NULL || sim_steer_active(port->card->steer, port->sw);
 	uint64_t bytes = 0, flags = 0;
+	uint32_t longest = 0;
 	uint16_t i, sent = n;
 
 	if (unlikely(!q->running || n == 0))
@@ -354,16 +373,19 @@ hwsim_tx_off(void *txq, struct rte_mbuf **m, uint16_t n)
 	for (i = 0; i < n; i++) {
 		flags |= m[i]->ol_flags;
 		bytes += m[i]->pkt_len;
+		longest = RTE_MAX(longest, m[i]->pkt_len);
 	}
 	if (unlikely(!port->admin_up)) {
 		hwsim_drop_count(port, SIM_DROP_LINK, n);
 		rte_pktmbuf_free_bulk(m, n);
 		return n;
 	}
-	if (likely(!active && (flags & HWSIM_TX_WORK) == 0)) {
+	if (likely(!active && (flags & HWSIM_TX_WORK) == 0 && longest <= SIM_FRAME_MAX)) {
 		sent = wire_tx(q, m, n);
 		for (i = sent; i < n; i++)
 			bytes -= m[i]->pkt_len;
+	} else if ((flags & HWSIM_TX_WORK) == 0 && longest <= SIM_FRAME_MAX) {
+		send_steered(q, m, n);
 	} else {
 		send_slowly(q, m, n, active);
 	}

@@ -101,8 +101,8 @@ give_out(struct hwsim_card *card, struct hwsim_port *port, const struct sim_fram
 		hwsim_deliver(card, port, m, &dest);
 		return;
 	}
-	if (port->wire->ops->tx(port->wire, 0, &m, 1,
-			    sim_profile_ns(&card->profile, f->left)) == 0) {
+	if (port->wire->ops->tx(port->wire, 0, &m, 1, sim_profile_ns(&card->profile, f->left)) ==
+			0) {
 		hwsim_drop_count(port, SIM_DROP_WIRE, 1);
 		rte_pktmbuf_free(m);
 	}

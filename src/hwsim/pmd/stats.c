@@ -115,8 +115,7 @@ struct walk {
 	unsigned int room, n;
 };
 
-static void __rte_format_printf(3, 4)
-put(struct walk *w, uint64_t value, const char *fmt, ...)
+static void __rte_format_printf(3, 4) put(struct walk *w, uint64_t value, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -304,8 +303,8 @@ by_id(struct rte_eth_dev *dev, const uint64_t *ids, uint64_t *values,
 }
 
 int
-hwsim_xstats_get_by_id(struct rte_eth_dev *dev, const uint64_t *ids, uint64_t *values,
-		unsigned int n)
+hwsim_xstats_get_by_id(
+		struct rte_eth_dev *dev, const uint64_t *ids, uint64_t *values, unsigned int n)
 {
 	return by_id(dev, ids, values, NULL, values == NULL ? 0 : n);
 }

@@ -24,13 +24,15 @@ look(const struct rte_mbuf *m, struct cut *c)
 	const uint64_t tunnel = RTE_MBUF_F_TX_TUNNEL_MASK | RTE_MBUF_F_TX_OUTER_IPV4 |
 			RTE_MBUF_F_TX_OUTER_IPV6;
 
-	*c = (struct cut){ .m = m, .l3 = m->l2_len, .l4 = m->l2_len + m->l3_len,
+	*c = (struct cut){ .m = m,
+		.l3 = m->l2_len,
+		.l4 = m->l2_len + m->l3_len,
 		.header = m->l2_len + m->l3_len + m->l4_len,
 		.size = m->tso_segsz,
 		.v4 = (m->ol_flags & RTE_MBUF_F_TX_IPV4) != 0 };
 	return (m->ol_flags & tunnel) == 0 && m->l2_len >= RTE_ETHER_HDR_LEN &&
-			m->l3_len >= (c->v4 ? sizeof(struct rte_ipv4_hdr)
-					    : sizeof(struct rte_ipv6_hdr)) &&
+			m->l3_len >=
+			(c->v4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr)) &&
 			m->l4_len >= sizeof(struct rte_tcp_hdr) && c->size > 0 &&
 			m->data_len >= c->header && c->header + c->size <= SIM_FRAME_MAX &&
 			m->pkt_len - c->header <= UINT16_MAX * (uint32_t)4;
@@ -55,8 +57,8 @@ copy_payload(const struct cut *c, struct rte_mbuf *to, uint32_t at, uint32_t len
 			continue;
 		}
 		/* Returns where the bytes are if they are in one piece; else it copies. */
-		const void *bytes = rte_pktmbuf_read(c->m, at, k,
-				rte_pktmbuf_mtod_offset(last, void *, last->data_len));
+		const void *bytes = rte_pktmbuf_read(
+				c->m, at, k, rte_pktmbuf_mtod_offset(last, void *, last->data_len));
 		if (bytes == NULL)
 			return false;
 		if (bytes != rte_pktmbuf_mtod_offset(last, void *, last->data_len))
@@ -88,7 +90,7 @@ fix_headers(const struct cut *c, struct rte_mbuf *f, uint32_t i, bool last)
 	}
 	tcp->sent_seq = rte_cpu_to_be_32(rte_be_to_cpu_32(tcp->sent_seq) + i * c->size);
 	if (!last)
-		tcp->tcp_flags &= (uint8_t)~(RTE_TCP_FIN_FLAG | RTE_TCP_PSH_FLAG);
+		tcp->tcp_flags &= (uint8_t) ~(RTE_TCP_FIN_FLAG | RTE_TCP_PSH_FLAG);
 	if (i > 0)
 		tcp->tcp_flags &= (uint8_t)~RTE_TCP_CWR_FLAG;
 }

@@ -402,7 +402,8 @@ table_check(const struct hwf_where *w, const struct hwf_queues *s, const struct 
 		if (!hwf_pool_has(&s->actions, t, (enum hwf_kind)HWF_ACTIONS, w->port))
 			return hwf_fail(w, error, ENOENT, RTE_FLOW_ERROR_TYPE_HANDLE, t,
 					"actions template %u is none of this port", i);
-		if (!fits(attr, t->attr.ingress, t->attr.egress, t->attr.transfer))
+		if ((t->attr.ingress || t->attr.egress || t->attr.transfer) &&
+				!fits(attr, t->attr.ingress, t->attr.egress, t->attr.transfer))
 			return hwf_fail(w, error, EINVAL, RTE_FLOW_ERROR_TYPE_ATTR, t,
 					"actions template %u is for another direction", i);
 	}

@@ -161,10 +161,10 @@ hwf_actions_template_create(struct hwf *h, uint16_t port,
 	if (hwf_enter(h, port, error) != 0)
 		return NULL;
 	s = hwf_queues_of(h, port);
-	if (attr == NULL || actions == NULL || masks == NULL ||
-			!(attr->ingress || attr->egress || attr->transfer))
+	/* testpmd 22.11 takes no direction for an actions template: none is any. */
+	if (attr == NULL || actions == NULL || masks == NULL)
 		hwf_fail(&w, error, EINVAL, RTE_FLOW_ERROR_TYPE_ATTR, attr,
-				"an actions template has masks, and is for ingress, egress or transfer");
+				"an actions template has attributes, actions and masks");
 	else if (s == NULL ||
 			(t = hwf_pool_get(&s->actions, (enum hwf_kind)HWF_ACTIONS, port)) == NULL)
 		hwf_fail(&w, error, ENOMEM, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
