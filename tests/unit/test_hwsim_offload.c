@@ -95,9 +95,8 @@ test_types_agree(void **state)
 					.payload = (i & 16) != 0 ? 200 : 0 });
 			/* A length that is too short for layer 4. */
 			if ((i & 32) != 0)
-				rte_pktmbuf_mtod_offset(m, uint8_t *,
-						(i & 4) != 0 ? 18 : 14)[(i & 1) != 0 ? 5 : 3] =
-						(i & 1) != 0 ? 3 : 23;
+				rte_pktmbuf_mtod_offset(m, uint8_t *, (i & 4) != 0 ? 18 : 14)
+						[(i & 1) != 0 ? 5 : 3] = (i & 1) != 0 ? 3 : 23;
 			m = back(port, m);
 			types[way][i] = m->packet_type;
 			rig_free(&m, 1);
@@ -134,7 +133,8 @@ ask(struct rte_mbuf *m, const struct rig_flow *f)
 	m->l2_len = 14;
 	m->l3_len = f->v6 ? 40 : 20;
 	m->l4_len = tcp ? 20 : 8;
-	m->ol_flags |= (f->v6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM) |
+	m->ol_flags |= (f->v6 ? RTE_MBUF_F_TX_IPV6
+			      : RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM) |
 			(tcp ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM);
 	/* Rubbish in the fields that will be filled. */
 	if (!f->v6)
@@ -163,9 +163,8 @@ test_tx_sums(void **state)
 			m->vlan_tci = 77;
 		}
 		m = back(port, m);
-		assert_int_equal(m->data_len,
-				(f.v6 ? 54 : 34) + ((i & 2) != 0 ? 20 : 8) + f.payload +
-						((i & 4) != 0 ? 4 : 0));
+		assert_int_equal(m->data_len, (f.v6 ? 54 : 34) + ((i & 2) != 0 ? 20 : 8) +
+						f.payload + ((i & 4) != 0 ? 4 : 0));
 		assert_true(rig_sums_ok(m));
 		assert_int_equal(m->ol_flags & RTE_MBUF_F_TX_OFFLOAD_MASK, 0);
 		if ((i & 4) != 0)
@@ -195,8 +194,7 @@ test_tx_sctp(void **state)
 	uint32_t crc;
 
 	(void)state;
-	rig_start(port,
-			&(struct rig_conf){ .tx_offloads = CKSUM_TX,
+	rig_start(port, &(struct rig_conf){ .tx_offloads = CKSUM_TX,
 					.rx_offloads = RTE_ETH_RX_OFFLOAD_SCTP_CKSUM });
 	m = rig_frame(&(struct rig_flow){ .proto = IPPROTO_SCTP, .payload = 100 });
 	m->l2_len = 14;
@@ -284,9 +282,8 @@ cut_and_check(uint16_t port, bool v6, uint16_t size)
 			uint8_t is;
 
 			memcpy(&is, rte_pktmbuf_read(got[i], head + k, 1, &is), 1);
-			assert_int_equal(is,
-					bytes < 1000 ? (uint8_t)(bytes * 7 + 1)
-						     : (bytes - 1000) / 1111 + 1);
+			assert_int_equal(is, bytes < 1000 ? (uint8_t)(bytes * 7 + 1)
+							  : (bytes - 1000) / 1111 + 1);
 		}
 		seq += got[i]->pkt_len - head;
 	}
@@ -301,8 +298,7 @@ test_tso(void **state)
 	struct rte_mbuf *m;
 
 	(void)state;
-	rig_start(port,
-			&(struct rig_conf){ .tx_offloads = CKSUM_TX,
+	rig_start(port, &(struct rig_conf){ .tx_offloads = CKSUM_TX,
 					.rx_offloads = RTE_ETH_RX_OFFLOAD_SCATTER });
 	cut_and_check(port, false, 1400);
 	cut_and_check(port, true, 1400);
@@ -330,8 +326,7 @@ test_segments(void **state)
 	uint32_t len;
 
 	(void)state;
-	rig_start(port,
-			&(struct rig_conf){ .tx_offloads = CKSUM_TX,
+	rig_start(port, &(struct rig_conf){ .tx_offloads = CKSUM_TX,
 					.rx_offloads = RTE_ETH_RX_OFFLOAD_SCATTER });
 	m = chain(&(struct rig_flow){ .payload = 3 }, 3, 400);
 	len = m->pkt_len;
@@ -350,8 +345,7 @@ test_hash_and_time(void **state)
 	int offset;
 
 	(void)state;
-	rig_start(port,
-			&(struct rig_conf){ .rss_hf = RTE_ETH_RSS_IP,
+	rig_start(port, &(struct rig_conf){ .rss_hf = RTE_ETH_RSS_IP,
 					.rx_offloads = RTE_ETH_RX_OFFLOAD_RSS_HASH |
 							RTE_ETH_RX_OFFLOAD_TIMESTAMP });
 	assert_int_equal(rte_mbuf_dyn_rx_timestamp_register(&offset, &flag), 0);

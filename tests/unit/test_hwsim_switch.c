@@ -98,16 +98,12 @@ test_representors(void **state)
 static void
 test_transfer(void **state)
 {
-	const uint16_t uplink = rig_card("ports=2,representor=0"),
-		       second = rig_port("net_hwsim0_p1"),
-		       rep = rig_port("net_hwsim0_representor_vf0"),
-		       vf = rig_port("net_hwsim0_vf0");
+	const uint16_t uplink = rig_card("ports=2,representor=0"), second = rig_port("net_hwsim0_p1"),
+		       rep = rig_port("net_hwsim0_representor_vf0"), vf = rig_port("net_hwsim0_vf0");
 	const uint16_t ports[] = { uplink, second, rep, vf };
 	const struct rte_flow_attr attr = { .transfer = 1 };
-	const struct rte_flow_action_ethdev to_vf = { .port_id = rep },
-					    to_second = { .port_id = second };
-	const struct rte_flow_item_ethdev from_vf = { .port_id = rep },
-					  from_uplink = { .port_id = uplink };
+	const struct rte_flow_action_ethdev to_vf = { .port_id = rep }, to_second = { .port_id = second };
+	const struct rte_flow_item_ethdev from_vf = { .port_id = rep }, from_uplink = { .port_id = uplink };
 	struct rte_flow_item pattern[] = { { .type = RTE_FLOW_ITEM_TYPE_REPRESENTED_PORT,
 							   .spec = &from_uplink },
 		{ .type = RTE_FLOW_ITEM_TYPE_END } };
@@ -229,22 +225,20 @@ static void
 test_copies(void **state)
 {
 	const uint16_t port = rig_card("representor=0"),
-		       rep = rig_port("net_hwsim0_representor_vf0"),
-		       vf = rig_port("net_hwsim0_vf0");
+		       rep = rig_port("net_hwsim0_representor_vf0"), vf = rig_port("net_hwsim0_vf0");
 	const struct rte_flow_attr attr = { .transfer = 1 };
-	const struct rte_flow_action_ethdev to_vf = { .port_id = rep },
-					    to_port = { .port_id = port };
+	const struct rte_flow_action_ethdev to_vf = { .port_id = rep }, to_port = { .port_id = port };
 	const struct rte_flow_action copy[] = { { .type = RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT,
-								.conf = &to_vf },
+							.conf = &to_vf },
 		{ .type = RTE_FLOW_ACTION_TYPE_END } };
 	const struct rte_flow_action_sample sample = { .ratio = 2, .actions = copy };
 	const struct rte_flow_action actions[] = { { .type = RTE_FLOW_ACTION_TYPE_SAMPLE,
-								   .conf = &sample },
+							   .conf = &sample },
 		{ .type = RTE_FLOW_ACTION_TYPE_PORT_REPRESENTOR, .conf = &to_port },
 		{ .type = RTE_FLOW_ACTION_TYPE_END } };
 	const struct rte_flow_item_ethdev wire = { .port_id = port };
 	const struct rte_flow_item pattern[] = { { .type = RTE_FLOW_ITEM_TYPE_REPRESENTED_PORT,
-								 .spec = &wire },
+							 .spec = &wire },
 		{ .type = RTE_FLOW_ITEM_TYPE_END } };
 	struct rte_flow_error error;
 

@@ -43,8 +43,7 @@ run(const char *devargs)
 		uint16_t sent;
 
 		for (uint16_t k = 0; k < 8; k++)
-			m[k] = rig_frame(&(struct rig_flow){
-					.src = i * 8u + k, .payload = i % 500 });
+			m[k] = rig_frame(&(struct rig_flow){ .src = i * 8u + k, .payload = i % 500 });
 		if (i % 100 == 0)
 			flow = rte_flow_create(port, &attr, pattern, actions, &error);
 		sent = rig_send(port, 0, m, 8);
@@ -64,8 +63,7 @@ run(const char *devargs)
 		for (uint16_t q = 0; q < 2; q++)
 			rig_free(m, rte_eth_rx_burst(port, q, m, BURST));
 		if (i % 1000 == 999 && rig_xstat(port, "card_held") == 0 &&
-				rig_xstat(port, "wire_rx_frames") ==
-						rig_xstat(port, "wire_tx_frames"))
+				rig_xstat(port, "wire_rx_frames") == rig_xstat(port, "wire_tx_frames"))
 			break;
 	}
 	assert_int_equal(rig_xstat(port, "card_in_wire") + rig_xstat(port, "card_in_host") +
@@ -187,8 +185,8 @@ static void
 test_functions(void **state)
 {
 	const uint16_t port = rig_card("clock=virtual,representor=0,ports=2,wire0=peer:1,wire1=peer:0"),
-		       rep = rig_port("net_hwsim0_representor_vf0"),
-		       vf = rig_port("net_hwsim0_vf0"), second = rig_port("net_hwsim0_p1");
+		       rep = rig_port("net_hwsim0_representor_vf0"), vf = rig_port("net_hwsim0_vf0"),
+		       second = rig_port("net_hwsim0_p1");
 	const uint16_t path[][2] = { { vf, rep }, { rep, vf }, { port, second }, { second, port } };
 	struct rte_mbuf *m[8];
 	uint16_t got, n;
@@ -203,9 +201,8 @@ test_functions(void **state)
 			m[k] = rig_frame(&(struct rig_flow){ .src = k, .payload = 300 });
 		assert_int_equal(rig_send(path[i][0], 0, m, 8), 8);
 		for (got = 0, n = 0; got < 8 && n < 10000; n++)
-			got = (uint16_t)(got +
-					rte_eth_rx_burst(path[i][1], 0, m + got,
-							(uint16_t)(8 - got)));
+			got = (uint16_t)(got + rte_eth_rx_burst(path[i][1], 0, m + got,
+							   (uint16_t)(8 - got)));
 		assert_int_equal(got, 8);
 		for (unsigned int k = 0; k < 8; k++) {
 			assert_int_equal(m[k]->pkt_len, 342);
