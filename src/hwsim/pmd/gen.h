@@ -261,6 +261,7 @@ struct gen_lane {
 	uint64_t last; /* `now` of the last call */
 	struct wire_pace pace;
 	double mean;	/* ns a frame */
+	uint64_t least; /* ns of the shortest, rounded down */
 	uint64_t ahead; /* of a burst: ns by which the next one is later */
 	uint64_t in_burst;
 	struct wire_pace churn;
