@@ -18,9 +18,10 @@
 int
 rig_open(struct rig *r, const char *profile, const char *const *sets, uint32_t n_sets)
 {
-	struct sim_steer_params steer = { .profile = &r->profile, .n_ports = 1 };
+	const uint16_t ports = r->ports > 0 ? r->ports : 1;
+	struct sim_steer_params steer = { .profile = &r->profile, .n_ports = ports };
 	struct sim_nic_params nic = {
-		.profile = &r->profile, .n_ports = 1, .trace_packets = r->trace
+		.profile = &r->profile, .n_ports = ports, .trace_packets = r->trace
 	};
 	struct sim_error e = { "" };
 	uint32_t i;
@@ -70,18 +71,18 @@ rig_random(struct rig *r)
 	return x * UINT64_C(0x2545f4914f6cdd1d);
 }
 
-static void
-put16(uint8_t *p, uint16_t v)
+void
+rig_put16(uint8_t *p, uint16_t v)
 {
 	p[0] = (uint8_t)(v >> 8);
 	p[1] = (uint8_t)v;
 }
 
-static void
-put32(uint8_t *p, uint32_t v)
+void
+rig_put32(uint8_t *p, uint32_t v)
 {
-	put16(p, (uint16_t)(v >> 16));
-	put16(p + 2, (uint16_t)v);
+	rig_put16(p, (uint16_t)(v >> 16));
+	rig_put16(p + 2, (uint16_t)v);
 }
 
 void
@@ -94,19 +95,19 @@ rig_frame(uint8_t *frame, uint32_t len, const struct rig_flow *f)
 	memset(frame, 0, len);
 	memcpy(frame, eth, sizeof(eth));
 	ip[0] = 0x45;
-	put16(ip + 2, (uint16_t)(len - sizeof(eth)));
+	rig_put16(ip + 2, (uint16_t)(len - sizeof(eth)));
 	ip[8] = 64;
 	ip[9] = 17;
-	put32(ip + 12, f->src);
-	put32(ip + 16, f->dst);
+	rig_put32(ip + 12, f->src);
+	rig_put32(ip + 16, f->dst);
 	for (i = 0; i < 20; i += 2)
 		sum += (uint32_t)ip[i] << 8 | ip[i + 1];
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
-	put16(ip + 10, (uint16_t)~sum);
-	put16(udp, f->sport);
-	put16(udp + 2, f->dport);
-	put16(udp + 4, (uint16_t)(len - sizeof(eth) - 20));
+	rig_put16(ip + 10, (uint16_t)~sum);
+	rig_put16(udp, f->sport);
+	rig_put16(udp + 2, f->dport);
+	rig_put16(udp + 4, (uint16_t)(len - sizeof(eth) - 20));
 }
 
 int
@@ -131,14 +132,14 @@ rig_rule(struct rig *r, uint32_t group, enum rig_kind kind, const struct rig_flo
 	if (kind != RIG_ETH)
 		m.mask.layers[0] |= SIM_L_IPV4;
 	if (kind == RIG_CATCHALL) {
-		put32(ip + 16, 0xc0a80000);
-		put32(ip_mask + 16, 0xffff0000);
+		rig_put32(ip + 16, 0xc0a80000);
+		rig_put32(ip_mask + 16, 0xffff0000);
 	} else if (kind == RIG_TUPLE) {
 		m.mask.layers[0] |= SIM_L_UDP;
-		put32(ip + 12, f->src);
-		put32(ip + 16, f->dst);
-		put16(m.value.level[0].l4, f->sport);
-		put16(m.value.level[0].l4 + 2, f->dport);
+		rig_put32(ip + 12, f->src);
+		rig_put32(ip + 16, f->dst);
+		rig_put16(m.value.level[0].l4, f->sport);
+		rig_put16(m.value.level[0].l4 + 2, f->dport);
 		memset(ip_mask + 12, 0xff, 8);
 		memset(m.mask.level[0].l4, 0xff, 4);
 	}

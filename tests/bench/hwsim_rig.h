@@ -16,9 +16,10 @@ struct rig {
 	struct sim_nic *nic;
 	uint64_t random; /* state of rig_random() */
 	uint32_t trace;	 /* before rig_open(): packets to trace */
+	uint16_t ports;	 /* before rig_open(); 0: one */
 };
 
-/* r->trace is set, all else is not. Loads the profile and sets what `sets` says; makes the steering and the NIC of one port. Prints what is wrong; -1. */
+/* r->trace and r->ports are set, all else is not. Loads the profile and sets what `sets` says; makes steering and NIC. Prints what is wrong; -1. */
 int
 rig_open(struct rig *r, const char *profile, const char *const *sets, uint32_t n_sets);
 void
@@ -51,6 +52,11 @@ enum rig_kind {
 int
 rig_rule(struct rig *r, uint32_t group, enum rig_kind kind, const struct rig_flow *f,
 		struct rig_fate fate, struct sim_error *e);
+/* A number of 16 or 32 bits in network order. */
+void
+rig_put16(uint8_t *p, uint16_t v);
+void
+rig_put32(uint8_t *p, uint32_t v);
 /* Of this process: what others do on the machine does not count. */
 double
 rig_seconds(void);

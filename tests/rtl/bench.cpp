@@ -47,7 +47,7 @@ class bench
 	std::vector<world_log> log;
 	std::deque<answer> memory;
 	uint64_t now = 0;
-	uint32_t next = 0, out = 0, accepted = 0;
+	uint32_t next = 0, next_drop = 0, out = 0, accepted = 0;
 	bool broken = false;
 };
 
@@ -65,7 +65,8 @@ bench::configure()
 {
 	top.rst = 1;
 	top.clk = 0;
-	for (int i = 0; i < 4; i++)
+	/* It clears a set of the cache a cycle. */
+	for (uint32_t i = 0; i < 2 * w->params.CACHE_LINES / w->params.CACHE_WAYS + 2; i++)
 		cycle();
 	top.rst = 0;
 	top.config_write = 1;
@@ -105,6 +106,9 @@ bench::inputs()
 		top.in_len = p.len;
 		top.in_id = next;
 	}
+	top.drop = next_drop < w->n_drops && w->drop[next_drop].at == now;
+	if (top.drop)
+		top.drop_line = w->drop[next_drop++].line;
 	top.answer = !memory.empty() && memory.front().at == now;
 	for (uint32_t i = 0; i < 16; i++)
 		top.answer_data[i] = top.answer ? w->line[memory.front().line][i] : 0xdeadbeef;
@@ -223,9 +227,9 @@ bench::compare() const
 			show("RTL", log[i]);
 		}
 	}
-	printf("%u packets, %u accepted, last left in cycle %" PRIu64 ", %" PRIu64 " hits, %" PRIu64
+	printf("%u packets, %u accepted, %u lines written, last left in cycle %" PRIu64 ", %" PRIu64 " hits, %" PRIu64
 	       " misses: %u differ\n",
-			w->params.packets, accepted, w->last, w->hits, w->misses, bad);
+			w->params.packets, accepted, w->n_drops, w->last, w->hits, w->misses, bad);
 	if (top.hits != w->hits || top.misses != w->misses) {
 		printf("RTL counts %" PRIu64 " hits, %" PRIu64 " misses\n",
 				static_cast<uint64_t>(top.hits), static_cast<uint64_t>(top.misses));
@@ -263,6 +267,7 @@ set(world_params *p, const char *text)
 	X(rules)
 	X(packets)
 	X(gap)
+	X(drops)
 	X(seed)
 #undef X
 	return false;

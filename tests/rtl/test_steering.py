@@ -4,6 +4,7 @@
 outcome in the same cycle. usage: test_steering.py BUILD-DIR LIBRARY-OF-THE-WORLD"""
 
 import glob
+import json
 import os
 import shlex
 import shutil
@@ -32,7 +33,28 @@ SETS = {
                  GROUPS_MAX=7, ORDER_BUCKETS=1000, CACHE_LINES=300, CACHE_WAYS=7, CACHE_HIT=3, CACHE_READS=9,
                  CACHE_INTERVAL=7), dict(memory=333, gap=90)),
 }
-COUNT = dict(rules=2500, packets=20000)
+COUNT = dict(rules=2500, packets=20000, drops=100)
+
+
+def card(name, gap):
+    """A card's own numbers (config/hwsim), but for what RTL has least values of, and loops as long as a path may be."""
+    with open(os.path.join(SOURCE, f'config/hwsim/{name}.json'), encoding='utf-8') as f:
+        profile = json.load(f)
+
+    def number(section, key):
+        return profile[section][key]['value']
+
+    return (dict(ENGINES=number('steering', 'engines'), PARSER_LATENCY=max(2, number('parser', 'latency')),
+                 PARSER_INTERVAL=number('parser', 'interval'), PARSER_QUEUE=number('parser', 'queue'),
+                 GROUP_CYCLES=max(1, number('steering', 'group-cycles')), LOOKUP=max(2, number('steering', 'lookup')),
+                 ACTION=number('steering', 'action'), GROUPS_MAX=min(12, number('steering', 'groups-max')),
+                 ORDER_BUCKETS=number('steering', 'order-buckets'), CACHE_LINES=number('cache', 'lines'),
+                 CACHE_WAYS=number('cache', 'ways'), CACHE_HIT=number('cache', 'hit'),
+                 CACHE_READS=number('cache', 'reads'), CACHE_INTERVAL=number('cache', 'interval')),
+            dict(memory=max(2, number('cache', 'memory')), gap=gap))
+
+
+SETS['cx5'] = card('cx5', 100)
 
 
 def skip(why):

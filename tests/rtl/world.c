@@ -120,6 +120,37 @@ check_outcomes(struct world *w, struct sim_steer *steer, const struct key *keys)
 	return 0;
 }
 
+/* Lines that somebody may have read lately, written. */
+static int
+make_drops(struct world *w, uint64_t *random, const struct key *flows)
+{
+	uint64_t end = w->packet[w->params.packets - 1].at, at = 0;
+	uint32_t room = (uint32_t)(end / (1 + w->params.drops / 4)) + 1;
+
+	if (w->params.drops == 0)
+		return 0;
+	w->drop = calloc(room, sizeof(*w->drop));
+	if (w->drop == NULL)
+		return -1;
+	while (w->n_drops < room) {
+		const struct world_matcher *m = w->matcher[world_random(random) % 3];
+
+		at += 1 + world_random(random) % w->params.drops;
+		if (at > end)
+			break;
+		w->drop[w->n_drops].at = at;
+		w->drop[w->n_drops++].line = world_bucket(
+				&m[world_random(random) % 2], &flows[world_random(random) % 20]);
+	}
+	return 0;
+}
+
+static void
+drop(void *owner, const struct sim_event *ev)
+{
+	sim_engines_invalidate(owner, ev->arg);
+}
+
 static int
 run_model(struct run *r, const struct sim_profile *profile_)
 {
@@ -134,6 +165,16 @@ run_model(struct run *r, const struct sim_profile *profile_)
 	e = sim_engines_create(&params);
 	if (params.events == NULL || e == NULL)
 		return -1;
+	for (uint32_t i = 0; i < w->n_drops; i++) {
+		struct sim_event ev = { .at = w->drop[i].at,
+			.prio = SIM_P_COMMAND,
+			.arg = w->drop[i].line,
+			.run = drop,
+			.owner = e };
+
+		if (sim_events_add(params.events, &ev) < 0)
+			return -1;
+	}
 	for (uint32_t i = 0; i < w->params.packets; i++) {
 		sim_events_run(params.events, w->packet[i].at);
 		w->log[i].accepted = sim_engines_put(e, &r->frame[i], w->packet[i].at) == 0;
@@ -197,6 +238,8 @@ world_create(const struct world_params *params)
 		err = check_outcomes(w, steer, r.key);
 	}
 	if (err == 0)
+		err = make_drops(w, &random, flows);
+	if (err == 0)
 		err = run_model(&r, &p);
 	sim_steer_destroy(steer);
 	free(r.frame);
@@ -214,6 +257,7 @@ world_destroy(struct world *w)
 		return;
 	free(w->line);
 	free(w->packet);
+	free(w->drop);
 	free(w->log);
 	free(w);
 }

@@ -37,7 +37,8 @@ struct world_params {
 #undef X
 	uint32_t memory; /* latency: it is outside of RTL */
 	uint32_t rules, packets;
-	uint32_t gap; /* mean cycles between packets */
+	uint32_t gap;	/* mean cycles between packets */
+	uint32_t drops; /* cycles between lines that the cache must not have any more, at most */
 	uint64_t seed;
 };
 
@@ -76,12 +77,19 @@ struct world_packet {
 	uint8_t data[256];
 };
 
+struct world_drop {
+	uint64_t at;
+	uint32_t line;
+};
+
 struct world {
 	struct world_params params;
 	struct world_matcher matcher[WORLD_GROUPS][2];
 	uint32_t (*line)[16]; /* host memory */
 	uint32_t n_lines;
 	struct world_packet *packet;
+	struct world_drop *drop;
+	uint32_t n_drops;
 	struct world_log *log; /* of the model in C */
 	uint64_t hits, misses;
 	uint64_t last; /* cycle at which the last packet left */

@@ -36,6 +36,9 @@ world_rules(struct world *w, struct sim_steer *steer, uint64_t *random, const st
 		uint32_t n_flows);
 uint32_t
 world_hash(const struct key *k);
+/* Line of the bucket of `k` in a matcher. */
+uint32_t
+world_bucket(const struct world_matcher *m, const struct key *k);
 /* The walk through the image: outcome and path. */
 void
 world_walk(const struct world *w, const struct key *k, struct world_log *log,

@@ -36,6 +36,14 @@ masked(const struct world_matcher *m, const struct key *k)
 		k->ports & m->ports };
 }
 
+uint32_t
+world_bucket(const struct world_matcher *m, const struct key *k)
+{
+	struct key x = masked(m, k);
+
+	return m->base + (world_hash(&x) & m->last_bucket);
+}
+
 static bool
 is(const uint32_t *e, const struct key *k)
 {
@@ -61,7 +69,7 @@ look(const struct world *w, const struct world_matcher *m, const struct key *k,
 		struct sim_path *path)
 {
 	struct key x = masked(m, k);
-	uint32_t line = m->base + (world_hash(&x) & m->last_bucket);
+	uint32_t line = world_bucket(m, k);
 
 	for (enum sim_step_kind kind = SIM_STEP_EXACT;; kind = SIM_STEP_CHAIN) {
 		const uint32_t *e = w->line[line];
@@ -176,7 +184,7 @@ insert_image(struct world *w, const struct world_matcher *m, const struct key *k
 		const struct action *act)
 {
 	struct key x = masked(m, k);
-	uint32_t line = m->base + (world_hash(&x) & m->last_bucket), *e = w->line[line];
+	uint32_t line = world_bucket(m, k), *e = w->line[line];
 
 	while ((e[E_FLAGS] & E_USED) != 0) {
 		if (is(e, &x))

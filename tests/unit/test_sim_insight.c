@@ -123,7 +123,7 @@ trace_as_text(void **state)
 	assert_int_equal(t.lines, 2);
 	assert_non_null(strstr(t.all, "#0 port 0 wire 60 B: mac_in0 in@100 buffer in@202 "));
 	assert_non_null(strstr(t.all, "rx_ring out@"));
-	assert_non_null(strstr(t.all, "drop(nodesc)@"));
+	assert_non_null(strstr(t.all, " rx_queue drop(nodesc)@"));
 	free(t.all);
 	nrig_rx(&r, 0, 0);
 	nrig_close(&r);

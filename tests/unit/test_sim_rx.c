@@ -359,6 +359,48 @@ mirrors(void **state)
 	nrig_close(&r);
 }
 
+/* 64-byte frames at 148.81 Mpps into gen3 x8: what frame, completion and their headers leave of the link. */
+static void
+link_bounds_receive(void **state)
+{
+	static const struct {
+		const char *coalesce;
+		double bytes; /* on the link, a frame */
+	} rows[] = {
+		{ "dma.coalesce=1", 60 + 24 + 16 + 24 },
+		{ "dma.coalesce=8", 60 + 24 + 16 + 24.0 / 8 },
+	};
+	double wanted, is;
+	uint32_t i, k, got;
+	struct nrig r;
+	sim_cycle begin;
+	int64_t at;
+
+	(void)state;
+	for (k = 0; k < 2; k++) {
+		nrig_open(&r, 1, 0,
+				(const char *const[]){ "pcie.generation=3", "pcie.lanes=8",
+						"buffer.packets=64", "dma.completion=16",
+						rows[k].coalesce, NULL });
+		assert_int_equal(sim_nic_rxq_setup(r.nic, 0, 0, RING), 0);
+		for (i = 0, at = 0, got = 0, begin = 0; i < 60000; i++) {
+			at = nrig_in(&r, 0, (sim_cycle)at, 60, 1);
+			sim_run(r.nic, (sim_cycle)at);
+			if (i % 16 == 15)
+				got += nrig_rx(&r, 0, 0);
+			if (i == 9999) {
+				begin = (sim_cycle)at;
+				got = 0;
+			}
+		}
+		is = got * 1000.0 / (double)((sim_cycle)at - begin);
+		wanted = sim_pcie_tlp_gbps(&r.profile) * 1000 / 8 / rows[k].bytes;
+		if (is < wanted * 0.99 || is > wanted * 1.01)
+			fail_msg("%s: %f Mpps, not %f", rows[k].coalesce, is, wanted);
+		nrig_close(&r);
+	}
+}
+
 int
 main(void)
 {
@@ -373,6 +415,7 @@ main(void)
 		cmocka_unit_test(rss_spreads),
 		cmocka_unit_test(stop_at_any_moment),
 		cmocka_unit_test(mirrors),
+		cmocka_unit_test(link_bounds_receive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,8 @@
  *   -ENOTSUP  MODIFY of a port in the first fragment of an SCTP packet: its CRC32C cannot follow; ENCAP by GRE with a checksum
  *             of a packet that is not all in view
  *   -EINVAL   not an action on bytes, or its arguments make no sense
- * A MODIFY of a header that the packet has not is no error: 0, nothing changes.
+ * A MODIFY of a header that the packet has not is no error: 0, nothing changes. One of an Ethernet type or a UDP port
+ * changes the number, not what the packet was parsed as: layers and inner level stay until headers move.
  */
 int
 sim_action_bytes(struct sim_pkt *p, struct sim_phv *phv, struct sim_offsets *off,

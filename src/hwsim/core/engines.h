@@ -35,9 +35,10 @@ struct sim_engines_params {
 
 struct sim_engines *
 sim_engines_create(const struct sim_engines_params *params);
+/* Its events may still be in the queue, which must not run them: destroy that, too. drop NULL: frames are the caller's. */
 void
 sim_engines_destroy(struct sim_engines *e, void (*drop)(void *ctx, struct sim_frame *f));
-/* Into the parser's queue. -ENOSPC: full. */
+/* Into the parser's queue, at the event queue's present cycle and behind SIM_P_ENGINE. -ENOSPC: full. -ENOMEM. */
 int
 sim_engines_put(struct sim_engines *e, struct sim_frame *f, sim_cycle now);
 /* Packets inside. */

@@ -98,11 +98,30 @@ engine_stamp(void *ctx, const struct sim_frame *f, enum sim_stamp_what what, uin
 
 /* --- out of steering --- */
 
+/* The unit that drops for this reason. */
+static uint32_t
+drop_unit(const struct sim_nic *nic, const struct sim_nframe *f, enum sim_drop why)
+{
+	switch (why) {
+	case SIM_DROP_FILTER:
+	case SIM_DROP_LENGTH:
+		return 2u * f->f.pkt.port;
+	case SIM_DROP_WIRE:
+		return 2u * f->f.pkt.dest.port + 1u;
+	case SIM_DROP_BUFFER:
+		return sim_unit_number(nic, SIM_U_BUFFER);
+	case SIM_DROP_NODESC:
+		return sim_unit_number(nic, SIM_U_RX_QUEUE);
+	default:
+		return sim_unit_number(nic, SIM_U_ORDER);
+	}
+}
+
 void
 sim_nic_drop(struct sim_nic *nic, struct sim_nframe *f, enum sim_drop why, sim_cycle now)
 {
 	const struct sim_stamp s = {
-		.unit = (uint8_t)sim_unit_number(nic, SIM_U_ORDER),
+		.unit = (uint8_t)drop_unit(nic, f, why),
 		.what = SIM_STAMP_DROP,
 		.arg = (uint16_t)why,
 		.at = now,

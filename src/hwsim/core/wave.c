@@ -97,7 +97,8 @@ sim_wave_close(struct sim_nic *nic)
 	if (w == NULL)
 		return;
 	sim_wave_sample(nic, sim_events_now(nic->events));
-	fprintf(w->file, "#%" PRIu64 "\n", picoseconds(nic, sim_events_now(nic->events)));
+	if (w->at != sim_events_now(nic->events))
+		fprintf(w->file, "#%" PRIu64 "\n", picoseconds(nic, sim_events_now(nic->events)));
 	fclose(w->file);
 	free(w);
 	nic->wave = NULL;

@@ -84,6 +84,21 @@ sum_udp(struct rte_mbuf *m, const struct spot *s)
 	return 0;
 }
 
+/* rte_hash_crc() reads words where they lie, aligned or not. */
+static uint32_t
+crc32c(const uint8_t *p, uint32_t n, uint32_t crc)
+{
+	uint64_t word;
+
+	for (; n >= sizeof(word); n -= sizeof(word), p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		crc = rte_hash_crc_8byte(word, crc);
+	}
+	for (; n > 0; n--)
+		crc = rte_hash_crc_1byte(*p++, crc);
+	return crc;
+}
+
 /* RFC 9260, appendix A: CRC32C over all of the SCTP packet, its own field 0. */
 static int
 sum_sctp(struct rte_mbuf *m, const struct spot *s)
@@ -96,7 +111,7 @@ sum_sctp(struct rte_mbuf *m, const struct spot *s)
 		return -EINVAL;
 	sctp->cksum = 0;
 	for (seg = m; seg != NULL; seg = seg->next) {
-		crc = rte_hash_crc(rte_pktmbuf_mtod_offset(seg, const void *, skip),
+		crc = crc32c(rte_pktmbuf_mtod_offset(seg, const uint8_t *, skip),
 				seg->data_len - skip, crc);
 		skip = 0;
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The entry cache: one engine is heard a cycle, round and round. Set-associative; thrown out is the first way that was not used
-// lately (a bit a way; the last one to be used makes all others unused). What comes back from memory in a cycle is
-// written before the cycle's probe looks.
+// lately (a bit a way; the last one to be used makes all others unused). In a cycle, a line that was written by a command goes,
+// then what comes back from memory is written, then the probe looks. Reset lasts 2 * LINES / WAYS cycles: it clears a set a cycle.
 module entry_cache
 	import steering_pkg::*;
 #(
@@ -18,6 +18,8 @@ module entry_cache
 	output logic [31:0]              heard_line,
 	output logic                     hit,
 	output entry_t                   hit_entry,
+	input  logic                     drop,
+	input  logic [31:0]              drop_line,
 	input  logic                     fill,
 	input  logic [31:0]              fill_line,
 	input  entry_t                   fill_entry,
@@ -31,7 +33,7 @@ module entry_cache
 	typedef logic [WAYS-1:0] ways_t;
 
 	logic [WAYS-1:0][31:0] tag [SETS];
-	ways_t [SETS-1:0]      valid, used;
+	ways_t                 valid [SETS], used [SETS];
 	entry_t                data [SETS * WAYS];
 
 	function automatic ways_t first(input ways_t x);
@@ -68,14 +70,23 @@ module entry_cache
 			behind <= ~(heard | (heard - 1'b1));
 	end
 
-	// The fill, on the set as it is.
+	// What goes, on the set as it is.
+	logic [SET_BITS-1:0] drop_set;
+	ways_t               drop_way;
+	always_comb begin
+		drop_set = SET_BITS'(spread(drop_line, SETS));
+		for (int w = 0; w < WAYS; w++)
+			drop_way[w] = drop && valid[drop_set][w] && tag[drop_set][w] == drop_line;
+	end
+
+	// The fill, on the set as that leaves it.
 	logic [SET_BITS-1:0]   fill_set;
 	ways_t                 fill_same, fill_way, fill_valid, fill_used;
 	logic [WAYS-1:0][31:0] fill_tag;
 	always_comb begin
 		fill_set = SET_BITS'(spread(fill_line, SETS));
-		fill_valid = valid[fill_set];
-		fill_used = used[fill_set];
+		fill_valid = valid[fill_set] & (fill_set == drop_set ? ~drop_way : '1);
+		fill_used = used[fill_set] & (fill_set == drop_set ? ~drop_way : '1);
 		fill_tag = tag[fill_set];
 		for (int w = 0; w < WAYS; w++)
 			fill_same[w] = fill_valid[w] && fill_tag[w] == fill_line;
@@ -97,8 +108,8 @@ module entry_cache
 	always_comb begin
 		set = SET_BITS'(spread(heard_line, SETS));
 		both = fill && set == fill_set;
-		set_valid = both ? fill_valid : valid[set];
-		set_used = both ? fill_used : used[set];
+		set_valid = both ? fill_valid : valid[set] & (set == drop_set ? ~drop_way : '1);
+		set_used = both ? fill_used : used[set] & (set == drop_set ? ~drop_way : '1);
 		set_tag = both ? fill_tag : tag[set];
 		for (int w = 0; w < WAYS; w++)
 			way[w] = set_valid[w] && set_tag[w] == heard_line;
@@ -106,20 +117,26 @@ module entry_cache
 		hit_entry = both && way == fill_way ? fill_entry : data[32'(set) * WAYS + 32'(number(way))];
 	end
 
+	logic [SET_BITS-1:0] clear;
 	always_ff @(posedge clk) begin
 		if (rst) begin
-			valid <= '0;
-			used <= '0;
+			valid[clear] <= '0;
+			used[clear] <= '0;
+			clear <= clear == SET_BITS'(SETS - 1) ? '0 : clear + 1'b1;
 			hits <= 0;
 			misses <= 0;
 		end else begin
+			// Of those to the same set the last one stays, and it knows of the others.
+			if (drop_way != 0) begin
+				valid[drop_set] <= valid[drop_set] & ~drop_way;
+				used[drop_set] <= used[drop_set] & ~drop_way;
+			end
 			if (fill) begin
 				tag[fill_set] <= fill_tag;
 				valid[fill_set] <= fill_valid;
 				used[fill_set] <= fill_used;
 				data[32'(fill_set) * WAYS + 32'(number(fill_way))] <= fill_entry;
 			end
-			// Behind the fill: of two to the same set this is the one that stays, and it knows of the other.
 			if (hit)
 				used[set] <= use_way(set_used, way);
 			hits <= hits + 64'(hit);

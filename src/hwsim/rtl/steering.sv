@@ -35,6 +35,9 @@ module steering
 	input  logic [31:0]         config_mask_src,
 	input  logic [31:0]         config_mask_dst,
 	input  logic [31:0]         config_mask_ports,
+	// A line of host memory was written: the cache must not have the old one.
+	input  logic                drop,
+	input  logic [31:0]         drop_line,
 	// Frames.
 	input  logic                in_valid,
 	output logic                in_ready,
@@ -80,6 +83,7 @@ module steering
 	logic [ENGINES-1:0][31:0]  line, id;
 	outcome_t [ENGINES-1:0]    outcome;
 	logic [31:0]               back_line;
+	logic                      back_stale;
 	entry_t                    hit_entry, back_entry;
 
 	assign back_entry = answer_data;
@@ -115,14 +119,14 @@ module steering
 	entry_cache #(.ENGINES(ENGINES), .LINES(CACHE_LINES), .WAYS(CACHE_WAYS)) cache (
 		.clk, .rst,
 		.ask, .line, .heard, .heard_line(probe_line), .hit(probe_hit), .hit_entry,
-		.fill(back != 0), .fill_line(back_line), .fill_entry(back_entry),
+		.drop, .drop_line, .fill(back != 0 && !back_stale), .fill_line(back_line), .fill_entry(back_entry),
 		.hits, .misses
 	);
 
 	read_port #(.ENGINES(ENGINES), .READS(CACHE_READS), .INTERVAL(CACHE_INTERVAL)) reads (
 		.clk, .rst,
 		.miss(probe_hit ? '0 : heard), .miss_line(probe_line),
-		.read, .read_line, .answer, .back, .back_line
+		.read, .read_line, .drop, .drop_line, .answer, .back, .back_line, .back_stale
 	);
 
 	order #(.ENGINES(ENGINES), .BUCKETS(ORDER_BUCKETS)) ordering (
