@@ -383,6 +383,114 @@ capacity(void **state)
 	rig_free(r);
 }
 
+/* Rules without a fate go on to the next priority; groups that go in circles end somewhere. */
+static void
+chains(void **state)
+{
+	static const struct rte_flow_attr prio[] = { { .ingress = 1 },
+		{ .ingress = 1, .priority = 1 }, { .ingress = 1, .priority = 2 } };
+	static const struct rte_flow_action_mark mark = { .id = 3 };
+	static const struct rte_flow_action_queue queue = { .index = 6 };
+	static const struct rte_flow_action_jump self = { .group = 0 };
+	static const struct rte_flow_action marks[] = { { .type = RTE_FLOW_ACTION_TYPE_MARK,
+									.conf = &mark },
+		{ .type = RTE_FLOW_ACTION_TYPE_END } };
+	static const struct rte_flow_action counts[] = { { .type = RTE_FLOW_ACTION_TYPE_COUNT },
+		{ .type = RTE_FLOW_ACTION_TYPE_PASSTHRU }, { .type = RTE_FLOW_ACTION_TYPE_END } };
+	static const struct rte_flow_action queues[] = { { .type = RTE_FLOW_ACTION_TYPE_QUEUE,
+									 .conf = &queue },
+		{ .type = RTE_FLOW_ACTION_TYPE_END } };
+	static const struct rte_flow_action jumps[] = { { .type = RTE_FLOW_ACTION_TYPE_JUMP,
+									.conf = &self },
+		{ .type = RTE_FLOW_ACTION_TYPE_END } };
+	struct rig *r = rig_new(NULL);
+	struct rte_flow_error e = { 0 };
+	struct rte_flow_query_count q = { 0 };
+	struct rte_flow *counted;
+	struct rig_packet p;
+
+	(void)state;
+	assert_non_null(hwf_create(r->h, 0, &prio[0], udp, marks, &e));
+	counted = hwf_create(r->h, 0, &prio[1], udp, counts, &e);
+	assert_non_null(counted);
+	assert_non_null(hwf_create(r->h, 0, &prio[2], all, queues, &e));
+	rig_stack(&p, "eth ipv4 udp data");
+	rig_run(r, &p, 0);
+	assert_int_equal(p.pkt.dest.queue, 6);
+	assert_int_equal(p.pkt.mark, 3);
+	assert_int_equal(hwf_query(r->h, 0, counted, count_only, &q, &e), 0);
+	assert_int_equal(q.hits, 1);
+	/* The same again is a mistake: it could never match. */
+	assert_null(hwf_create(r->h, 0, &prio[1], udp, counts, &e));
+	assert_int_equal(rte_errno, EEXIST);
+	assert_int_equal(e.type, RTE_FLOW_ERROR_TYPE_ATTR_PRIORITY);
+	assert_ptr_equal(e.cause, &prio[1]);
+	assert_int_equal(hwf_flush(r->h, 0, &e), 0);
+
+	make(r, 0, all, jumps);
+	rig_stack(&p, "eth ipv4 udp data");
+	rig_run(r, &p, 0);
+	assert_int_equal(p.pkt.dest.kind, SIM_TO_DROP);
+	assert_int_equal(p.pkt.dest.queue, SIM_DROP_LOOP);
+	assert_int_equal(hwf_flush(r->h, 0, &e), 0);
+	nothing_left(r);
+	rig_free(r);
+}
+
+/* More indirect actions than a rule has room for in itself. */
+static void
+handles(void **state)
+{
+	static const struct rte_flow_indir_action_conf conf = { .ingress = 1 };
+	static const struct rte_flow_action_age age = { .timeout = 5 };
+	static const struct rte_flow_action_conntrack ct = { .enable = 1 };
+	static const uint16_t queues[] = { 4 };
+	static const struct rte_flow_action_rss rss = { .queue_num = 1, .queue = queues };
+	static const struct rte_flow_action of[4] = { { .type = RTE_FLOW_ACTION_TYPE_COUNT },
+		{ .type = RTE_FLOW_ACTION_TYPE_AGE, .conf = &age },
+		{ .type = RTE_FLOW_ACTION_TYPE_CONNTRACK, .conf = &ct },
+		{ .type = RTE_FLOW_ACTION_TYPE_RSS, .conf = &rss } };
+	struct rte_flow_action use[5] = { { 0 } }, twice[3] = { { 0 } };
+	struct rig *r = rig_new(NULL);
+	struct rte_flow_action_handle *h[4];
+	struct rte_flow_query_count q = { 0 };
+	struct rte_flow_query_age qa = { 0 };
+	struct rte_flow_error e = { 0 };
+	struct rte_flow *flow;
+	struct rig_packet p;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		h[i] = hwf_indirect_create(r->h, 0, &conf, &of[i], &e);
+		assert_non_null(h[i]);
+		use[i] = (struct rte_flow_action){ .type = RTE_FLOW_ACTION_TYPE_INDIRECT,
+			.conf = h[i] };
+	}
+	flow = make(r, 0, all, use);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(h[i]->uses, 1);
+	rig_stack(&p, "eth ipv4 tcp data");
+	rig_run(r, &p, 0);
+	assert_int_equal(p.pkt.dest.queue, 4);
+	/* What the rule shares can be asked for by the rule, too. */
+	assert_int_equal(hwf_query(r->h, 0, flow, count_only, &q, &e), 0);
+	assert_int_equal(q.hits, 1);
+	assert_int_equal(hwf_query(r->h, 0, flow, age_only, &qa, &e), 0);
+	twice[0] = use[0];
+	twice[1] = use[0];
+	assert_null(hwf_create(r->h, 0, &in, udp, twice, &e));
+	assert_ptr_equal(e.cause, &twice[1]);
+	assert_int_equal(hwf_destroy(r->h, 0, flow, &e), 0);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(h[i]->uses, 0);
+		assert_int_equal(hwf_indirect_destroy(r->h, 0, h[i], &e), 0);
+		assert_null(hwf_create(r->h, 0, &in, all, use, &e));
+	}
+	nothing_left(r);
+	rig_free(r);
+}
+
 static const struct rte_flow_item udp_dst_range[] = {
 	I(UDP, S(udp, .hdr.dst_port = BE16(1)), L(udp, .hdr.dst_port = BE16(2)),
 			M(udp, .hdr.dst_port = 0xffff)),
@@ -506,6 +614,8 @@ main(void)
 		cmocka_unit_test(isolate),
 		cmocka_unit_test(ports),
 		cmocka_unit_test(capacity),
+		cmocka_unit_test(chains),
+		cmocka_unit_test(handles),
 		cmocka_unit_test(profiles),
 		cmocka_unit_test(live),
 	};

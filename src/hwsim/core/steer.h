@@ -173,12 +173,12 @@ struct sim_ct {
 	uint16_t last_window;
 	uint32_t last_seq, last_ack, last_end;
 	uint16_t peer_port;
+	uint8_t repeats; /* how often the last segment with data came again; no part of rte_flow's state */
 	/*
 	 * is_original_dir == 0: for who makes rules, which say their direction themselves (SIM_AF_REPLY), since it "only
 	 * affects the creation of subsequent flow rules" (rte_flow.h). The unit does not look at it.
 	 */
 	bool reply;
-	uint8_t repeats; /* how often the last segment with data came again; no part of rte_flow's state */
 	struct sim_ct_dir dir[2];
 };
 int64_t

@@ -127,6 +127,9 @@ insert(const struct hwf_where *w, struct rte_flow *flow, const struct sim_match 
 	sim_lock_give(h->nic);
 	if (rc == 0)
 		return 0;
+	if (rc == -EEXIST)
+		return hwf_fail(w, error, EEXIST, RTE_FLOW_ERROR_TYPE_ATTR_PRIORITY, w->attr, "%s",
+				e.text);
 	return hwf_fail(w, error, -rc, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "%s", e.text);
 }
 

@@ -183,9 +183,6 @@ params_check(const struct rte_mtr_params *params, struct rte_mtr_error *error)
 			return mtr_fail(error, ENOTSUP, RTE_MTR_ERROR_TYPE_MTR_PARAMS,
 					&params->vlan_table[i],
 					"colours in come from the meter before, not from VLAN");
-	if (params->stats_mask & ~MTR_STATS_ALL)
-		return mtr_fail(error, EINVAL, RTE_MTR_ERROR_TYPE_STATS_MASK, &params->stats_mask,
-				"no such statistics");
 	return 0;
 }
 
@@ -275,13 +272,16 @@ meter_create(struct hwf *h, uint16_t port, uint32_t mtr_id, const struct rte_mtr
 		return mtr_fail(error, ENOMEM, RTE_MTR_ERROR_TYPE_UNSPECIFIED, NULL, "no memory");
 	profile = mtr_profile_get(m, params->meter_profile_id, error);
 	policy = profile == NULL ? NULL : mtr_policy_get(m, params->meter_policy_id, error);
+	if (profile != NULL && policy == NULL && params->meter_policy_id == 0)
+		policy = mtr_policy_default(h, port, error);
 	handle = policy == NULL ? NULL : meter_new(h, port, mtr_id, error);
 	if (handle == NULL)
 		return -rte_errno;
 	meter = record(h, handle);
 	meter->profile = hwf_pool_index(&m->profiles, profile);
 	meter->policy = hwf_pool_index(&m->policies, policy);
-	meter->stats_mask = params->stats_mask;
+	/* dpdk-test-flow-perf asks for 0xffff: what there is counts, and reading says which that is. */
+	meter->stats_mask = params->stats_mask & MTR_STATS_ALL;
 	meter->shared = shared;
 	meter->enabled = params->meter_enable != 0;
 	meter->aware = params->use_prev_mtr_color != 0;
@@ -459,16 +459,13 @@ hwf_mtr_stats_update(struct hwf *h, uint16_t port, uint32_t mtr_id, uint64_t mas
 	struct rte_flow_action_handle *handle;
 	int r = 0;
 
-	if (mask & ~MTR_STATS_ALL)
-		return mtr_fail(error, EINVAL, RTE_MTR_ERROR_TYPE_STATS_MASK, NULL,
-				"no such statistics");
 	if (mtr_enter(h, port, error) != 0)
 		return -ENODEV;
 	handle = meter_get(h, port, mtr_id, error);
 	if (handle == NULL)
 		r = -rte_errno;
 	else
-		record(h, handle)->stats_mask = mask;
+		record(h, handle)->stats_mask = mask & MTR_STATS_ALL;
 	hwf_unlock(h);
 	return r;
 }

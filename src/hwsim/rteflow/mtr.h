@@ -80,6 +80,12 @@ struct mtr_profile *
 mtr_profile_get(struct hwf_mtr *m, uint32_t id, struct rte_mtr_error *error);
 struct mtr_policy *
 mtr_policy_get(struct hwf_mtr *m, uint32_t id, struct rte_mtr_error *error);
+/*
+ * Policy 0 where the application made none of that number: green and yellow pass, red is dropped. dpdk-test-flow-perf and
+ * others of the time before policies make meters without one.
+ */
+struct mtr_policy *
+mtr_policy_default(struct hwf *h, uint16_t port, struct rte_mtr_error *error);
 /* The group of a policy with fates, for rules of `w`; made when first asked for. */
 int64_t
 mtr_policy_group(

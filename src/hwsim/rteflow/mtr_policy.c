@@ -370,6 +370,16 @@ policy_add(struct hwf *h, uint16_t port, uint32_t id,
 	return r;
 }
 
+struct mtr_policy *
+mtr_policy_default(struct hwf *h, uint16_t port, struct rte_mtr_error *error)
+{
+	rte_mtr_policy_drop_red(drop_red);
+
+	if (policy_add(h, port, 0, &drop_red, error) != 0)
+		return NULL;
+	return mtr_policy_get(mtr_of(h, port), 0, error);
+}
+
 int
 hwf_mtr_policy_validate(struct hwf *h, uint16_t port, struct rte_mtr_meter_policy_params *policy,
 		struct rte_mtr_error *error)
