@@ -33,6 +33,7 @@
 struct options {
 	const char *profile;
 	uint32_t tables, rules, bytes, flows, bed_ns;
+	bool random; /* flows in random order; else one after the other, as a capture played in a loop */
 	uint32_t trace;
 	const char *wave;
 	bool json, show;
@@ -58,6 +59,7 @@ struct point {
 	struct rig rig;
 	uint8_t *frames;
 	uint32_t stride, len;
+	uint32_t next; /* flow whose turn it is */
 	struct window window;
 	double mpps;
 	double median_ns, p99_ns;
@@ -185,7 +187,8 @@ traffic(struct point *p, uint32_t want)
 	w->begin = sim_nic_now(nic);
 	at = (int64_t)w->begin;
 	while (w->got < want && w->offered < OFFERED_MAX) {
-		const uint32_t flow = (uint32_t)(rig_random(&p->rig) % p->o.flows);
+		const uint32_t flow = p->o.random ? (uint32_t)(rig_random(&p->rig) % p->o.flows)
+						  : p->next++ % p->o.flows;
 
 		at = sim_nic_wire_in(nic, 0, (sim_cycle)at, p->frames + (size_t)flow * p->stride,
 				p->len, 0);
@@ -469,11 +472,33 @@ static int
 usage(const char *name)
 {
 	fprintf(stderr,
-			"usage: %s --profile FILE [--tables T] [--rules N] [--root] [--size B] [--flows F]\n"
+			"usage: %s --profile FILE [--tables T] [--rules N] [--root] [--size B] [--flows F] [--random]\n"
 			"       [--bed-ns NS] [--set section.key=value]... [--json] [--trace PACKETS] [--wave FILE]\n"
 			"       %s --profile FILE [--set section.key=value]... --show\n",
 			name, name);
 	return 2;
+}
+
+/* Where the number of option `c` goes; NULL: it has none. */
+static uint32_t *
+number_of(struct options *o, int c)
+{
+	switch (c) {
+	case 't':
+		return &o->tables;
+	case 'r':
+		return &o->rules;
+	case 's':
+		return &o->bytes;
+	case 'f':
+		return &o->flows;
+	case 'b':
+		return &o->bed_ns;
+	case 'n':
+		return &o->trace;
+	default:
+		return NULL;
+	}
 }
 
 static int
@@ -486,6 +511,7 @@ parse(struct options *o, int argc, char **argv)
 		{ "root", no_argument, NULL, '0' },
 		{ "size", required_argument, NULL, 's' },
 		{ "flows", required_argument, NULL, 'f' },
+		{ "random", no_argument, NULL, 'o' },
 		{ "bed-ns", required_argument, NULL, 'b' },
 		{ "set", required_argument, NULL, 'x' },
 		{ "trace", required_argument, NULL, 'n' },
@@ -499,34 +525,15 @@ parse(struct options *o, int argc, char **argv)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
-		switch (c) {
-		case 't':
-			number = &o->tables;
-			break;
-		case 'r':
-			number = &o->rules;
-			break;
-		case 's':
-			number = &o->bytes;
-			break;
-		case 'f':
-			number = &o->flows;
-			break;
-		case 'b':
-			number = &o->bed_ns;
-			break;
-		case 'n':
-			number = &o->trace;
-			break;
-		default:
-			number = NULL;
-		}
+		number = number_of(o, c);
 		if (number != NULL) {
 			*number = (uint32_t)strtoul(optarg, &end, 10);
 			if (*end != '\0')
 				return -1;
 		} else if (c == 'p') {
 			o->profile = optarg;
+		} else if (c == 'o') {
+			o->random = true;
 		} else if (c == 'w') {
 			o->wave = optarg;
 		} else if (c == '0') {

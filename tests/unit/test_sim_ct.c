@@ -260,6 +260,19 @@ test_edges(void **state)
 	}
 }
 
+/* Windows that software did not tell of are no windows of 0. */
+static void
+test_unknown_window(void **state)
+{
+	struct sim_ct ct = established(5000, 5000);
+
+	(void)state;
+	ct.dir[0].max_win = 0;
+	assert_int_equal(feed(&ct, true, (struct seg){ A, 4000, 5000, 1, 1 }), SIM_CT_VALID);
+	ct.dir[0].max_win = 1;
+	assert_int_equal(feed(&ct, true, (struct seg){ A, 4000, 5000, 1, 1 }), SIM_CT_INVALID);
+}
+
 static void
 test_ack_window(void **state)
 {
@@ -472,6 +485,7 @@ main(void)
 		cmocka_unit_test(test_cells),
 		cmocka_unit_test(test_crossed_close),
 		cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_unknown_window),
 		cmocka_unit_test(test_ack_window),
 		cmocka_unit_test(test_learning),
 		cmocka_unit_test(test_scale),

@@ -278,6 +278,45 @@ rules(struct nrig *r)
 	nrig_rule(r, SIM_INGRESS, 2, 5, sampled, 2);
 }
 
+/* One thing that a wire or a host does. Returns the digest. */
+static uint64_t
+random_step(struct nrig *r, uint64_t h)
+{
+	const uint64_t x = nrig_random(r);
+	const uint32_t len = 14 + (uint32_t)(x >> 8) % (x % 16 == 0 ? 9000 : 400);
+	const uint16_t flow = (uint16_t)(1 + (x >> 32) % 7);
+	const uint16_t p = (uint16_t)(x >> 40) % 3, q = (uint16_t)(x >> 44) % 2;
+
+	switch (x % 8) {
+	case 0:
+	case 1:
+	case 2:
+		nrig_in(r, p, 0, len, flow);
+		break;
+	case 3:
+	case 4:
+		send(r, p, q, len, flow);
+		break;
+	case 5:
+		sim_nic_tx_ring(r->nic, p, q);
+		break;
+	case 6:
+		sim_run(r->nic, sim_nic_now(r->nic) + (x >> 20) % 1000);
+		break;
+	case 7:
+		if ((x >> 50) % 32 != 0)
+			return take_all(r, h);
+		sim_nic_queue_stop(r->nic, p, q, x & 64);
+		if (x & 64)
+			sim_nic_txq_setup(r->nic, p, q, 16);
+		else
+			sim_nic_rxq_setup(r->nic, p, q, 16);
+	}
+	if (x >> 60 == 0)
+		nrig_books(r);
+	return h;
+}
+
 static uint64_t
 random_run(uint64_t seed)
 {
@@ -301,43 +340,8 @@ random_run(uint64_t seed)
 			assert_int_equal(sim_nic_rxq_setup(r.nic, p, q, 32), 0);
 			assert_int_equal(sim_nic_txq_setup(r.nic, p, q, 32), 0);
 		}
-	for (i = 0; i < 20000; i++) {
-		const uint64_t x = nrig_random(&r);
-		const uint32_t len = 14 + (uint32_t)(x >> 8) % (x % 16 == 0 ? 9000 : 400);
-		const uint16_t flow = (uint16_t)(1 + (x >> 32) % 7);
-
-		p = (uint16_t)(x >> 40) % 3;
-		q = (uint16_t)(x >> 44) % 2;
-		switch (x % 8) {
-		case 0:
-		case 1:
-		case 2:
-			nrig_in(&r, p, 0, len, flow);
-			break;
-		case 3:
-		case 4:
-			send(&r, p, q, len, flow);
-			break;
-		case 5:
-			sim_nic_tx_ring(r.nic, p, q);
-			break;
-		case 6:
-			sim_run(r.nic, sim_nic_now(r.nic) + (x >> 20) % 1000);
-			break;
-		case 7:
-			if (x >> 50 == 0) {
-				sim_nic_queue_stop(r.nic, p, q, x & 64);
-				if (x & 64)
-					sim_nic_txq_setup(r.nic, p, q, 16);
-				else
-					sim_nic_rxq_setup(r.nic, p, q, 16);
-			} else {
-				h = take_all(&r, h);
-			}
-		}
-		if (x >> 60 == 0)
-			nrig_books(&r);
-	}
+	for (i = 0; i < 20000; i++)
+		h = random_step(&r, h);
 	for (p = 0; p < 3; p++)
 		for (q = 0; q < 2; q++)
 			sim_nic_tx_ring(r.nic, p, q);

@@ -179,7 +179,9 @@ in_window(const struct sim_ct *ct, bool dir, const struct segment *g)
 		oldest = ACK_WINDOW_MIN;
 	if (oldest < s->max_win)
 		oldest = s->max_win;
-	return !before(s->reply_end, g->seq) && !before(g->end, s->sent_end - r->max_win) &&
+	/* A window of 0 is one that nobody has seen: how far back an end may lie is not known then. */
+	return !before(s->reply_end, g->seq) &&
+			(r->max_win == 0 || !before(g->end, s->sent_end - r->max_win)) &&
 			!before(r->sent_end, g->sack) && !before(g->sack, r->sent_end - oldest);
 }
 

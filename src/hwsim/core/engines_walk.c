@@ -133,6 +133,14 @@ sim_engine_walk(struct sim_engines *e, uint16_t i, sim_cycle now, sim_cycle t)
 			t += p->steering_group_cycles;
 			x->step++;
 			break;
+		case SIM_STEP_ROOT:
+			t += (sim_cycle)s->count * p->tables_root_read;
+			x->step++;
+			break;
+		case SIM_STEP_WALK:
+			t += (sim_cycle)s->count * p->tables_root_walk;
+			x->step++;
+			break;
 		case SIM_STEP_TCAM:
 			t += p->steering_tcam;
 			x->step++;

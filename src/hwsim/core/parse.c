@@ -387,7 +387,7 @@ inner(struct view *v)
 static inline __attribute__((always_inline)) void
 clear(void *p, size_t n)
 {
-	typedef uint64_t pair __attribute__((vector_size(16), aligned(8), may_alias));
+	typedef uint64_t pair __attribute__((vector_size(16), aligned(1), may_alias));
 	pair *at = p;
 
 	_Static_assert(sizeof(struct sim_level) % 16 == 0, "cleared by 16 bytes");

@@ -79,7 +79,9 @@ enum sim_step_kind {
 	SIM_STEP_GROUP, /* a group was entered; line = its number */
 	SIM_STEP_EXACT, /* an exact matcher was asked; line = address of the bucket's entry, in lines of 64 B */
 	SIM_STEP_CHAIN, /* further entries of that bucket: `count` lines from `line` on, one after the other */
-	SIM_STEP_TCAM,	 /* a wildcard matcher was asked */
+	SIM_STEP_ROOT, /* `count` entries of the fixed hash of group 0 were read, from `line` on */
+	SIM_STEP_WALK, /* `count` entries of the list behind that hash were searched, one by one */
+	SIM_STEP_TCAM, /* a wildcard matcher was asked */
 	SIM_STEP_ACTION, /* `count` actions of a rule */
 	SIM_STEP_COUNT,	 /* counter `line` */
 	SIM_STEP_METER,	 /* meter `line` */

@@ -46,6 +46,9 @@
 			"fixed hash of group 0; 0: grows as the others") \
 	X(tables, root_overflow, "root-overflow", 0, 0, 1u << 26, \
 			"rules in group 0 from which on they are searched one by one; 0: never") \
+	X(tables, root_read, "root-read", 0, 0, 1000000, "cycles of an entry of that fixed hash") \
+	X(tables, root_walk, "root-walk", 0, 0, 1000000, \
+			"cycles of an entry of those that are searched") \
 	X(tables, buckets_max, "buckets-max", 1u << 26, 1, 1u << 26, "largest hash of a matcher") \
 	X(tables, tcam_entries, "tcam-entries", 65536, 0, 1u << 20, "wildcard entries in all") \
 	X(tables, twins, "twins", 0, 0, 1, \

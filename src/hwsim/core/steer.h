@@ -173,12 +173,12 @@ struct sim_ct {
 	uint16_t last_window;
 	uint32_t last_seq, last_ack, last_end;
 	uint16_t peer_port;
+	uint8_t repeats; /* how often the last segment with data came again; no part of rte_flow's state */
 	/*
 	 * is_original_dir == 0: for who makes rules, which say their direction themselves (SIM_AF_REPLY), since it "only
 	 * affects the creation of subsequent flow rules" (rte_flow.h). The unit does not look at it.
 	 */
 	bool reply;
-	uint8_t repeats; /* how often the last segment with data came again; no part of rte_flow's state */
 	struct sim_ct_dir dir[2];
 };
 int64_t
@@ -199,6 +199,7 @@ sim_ct_read(const struct sim_steer *s, uint32_t ct, struct sim_ct *state);
  *             or is long gone, or data sent again more than retransmission_limit times (0: no limit)
  *   VALID     passed; with CHANGED: the phase is another, or this is the first ACK of a live connection, or the sender's
  *             window closed
+ * A max_win of 0 is one that is not known, and is not held against the other side.
  * liberal: nothing is INVALID. A RST that ends the connection takes it to TIME_WAIT; one that is in the window but not the
  * next byte passes and changes nothing: its receiver answers with a challenge ACK (RFC 5961, 3.2), which is noted.
  */

@@ -10,12 +10,10 @@
  *
  * Rules of TCAM are in such hashes too, since they are found by mask there as well; they have no lines.
  */
-#include <stdlib.h>
-
 #include "steer_priv.h"
 
-/* Buckets that move at an insertion: a table of n is through after n / 8, long before it is to grow again. */
-#define MOVES 8
+/* Buckets that move at an insertion: a table of n is through after n / 256 of them, long before it is to grow again. */
+#define MOVES 256
 
 static uint32_t
 chain_order(uint32_t n)
@@ -91,6 +89,13 @@ key_equal(const struct sim_matcher *m, const struct sim_rule *r, const uint64_t 
 	return diff == 0;
 }
 
+/* Has more to compare than which headers there are: that takes no hash. */
+static bool
+keyed(const struct sim_matcher *m)
+{
+	return m->n_words > 1 || (m->n_words == 1 && m->index[0] != 0);
+}
+
 /* A rule is found that no packet may see yet: one of the same match that waits behind it may be seen. */
 static struct sim_rule *
 seen_twin(struct sim_rule *r)
@@ -130,9 +135,15 @@ sim_matcher_find(const struct sim_matcher *m, const struct sim_phv *phv,
 		for (r = head; r != NULL && !key_equal(m, r, key); r = r->next)
 			walked++;
 		if (path != NULL) {
-			sim_step(path, SIM_STEP_EXACT, 1, line);
-			if (head != NULL && head->chain > 0 && walked > 0)
-				sim_step_chain(path, r == NULL ? walked - 1 : walked, head->line);
+			const uint32_t behind = head == NULL || head->chain == 0 || walked == 0 ? 0
+					: r == NULL ? walked - 1
+						    : walked;
+
+			const bool root = m->fixed && keyed(m);
+
+			sim_step(path, root ? SIM_STEP_ROOT : SIM_STEP_EXACT, 1, line);
+			sim_step_run(path, root ? SIM_STEP_ROOT : SIM_STEP_CHAIN, behind,
+					behind > 0 ? head->line : 0);
 		}
 		return r != NULL && r->flags & SIM_R_HIDDEN ? seen_twin(r) : r;
 	}
@@ -213,7 +224,7 @@ move_some(struct sim_steer *s, struct sim_matcher *m)
 		bucket_move(s, m);
 	if (m->moved < n)
 		return;
-	free(m->bucket);
+	sim_large_give(m->bucket, sizeof(*m->bucket) << m->order);
 	s->table_bytes -= sizeof(*m->bucket) << m->order;
 	if (modelled(m))
 		sim_lines_give(&s->lines, m->order, m->base);
@@ -238,7 +249,7 @@ maybe_grow(struct sim_steer *s, struct sim_matcher *m)
 		if (m->to_base == SIM_NO_LINE)
 			return;
 	}
-	m->to = calloc(1ul << order, sizeof(*m->to));
+	m->to = sim_large_take(sizeof(*m->to) << order);
 	if (m->to == NULL) {
 		/* The table stays as large as it is, and its chains grow. */
 		if (modelled(m))

@@ -20,6 +20,12 @@
 
 /* --- steer_mem.c --- */
 
+/* Zeroed memory of any size; large in pages of its own. */
+void *
+sim_large_take(uint64_t bytes);
+void
+sim_large_give(void *p, uint64_t bytes);
+
 /* Small blocks in sizes of SIM_SLAB_STEP, cut from chunks; larger ones from the heap. */
 #define SIM_SLAB_STEP 16u
 #define SIM_SLAB_MAX 1024u
@@ -29,6 +35,7 @@ struct sim_slab {
 	void *free[SIM_SLAB_CLASSES];
 	uint8_t *at[SIM_SLAB_CLASSES]; /* not yet cut */
 	uint32_t left[SIM_SLAB_CLASSES];
+	uint32_t chunk[SIM_SLAB_CLASSES]; /* size of the last one */
 	struct sim_slab_chunk *chunks;
 	uint64_t bytes;
 };
@@ -418,14 +425,14 @@ sim_step(struct sim_path *path, enum sim_step_kind kind, uint32_t count, uint32_
 
 /* Entries one after the other, in as many steps as a step's count needs. */
 static inline void
-sim_step_chain(struct sim_path *path, uint32_t count, uint32_t line)
+sim_step_run(struct sim_path *path, enum sim_step_kind kind, uint32_t count, uint32_t line)
 {
 	if (path == NULL)
 		return;
 	for (; count > UINT16_MAX; count -= UINT16_MAX, line += UINT16_MAX)
-		sim_step(path, SIM_STEP_CHAIN, UINT16_MAX, line);
+		sim_step(path, kind, UINT16_MAX, line);
 	if (count > 0)
-		sim_step(path, SIM_STEP_CHAIN, count, line);
+		sim_step(path, kind, count, line);
 }
 
 #endif /* STEER_PRIV_H */

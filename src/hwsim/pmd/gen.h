@@ -241,6 +241,14 @@ struct gen_alias {
 	uint32_t other;
 };
 
+struct gen_pick {
+	uint32_t flow; /* or session */
+	bool reply;
+};
+
+/* Choices are made this many frames ahead, so that what they need is in the cache by then. */
+#define GEN_LOOK 16u
+
 /* What one queue brings. Only the lcore of that queue touches it, and the control thread while the gate is shut. */
 struct gen_lane {
 	uint32_t busy;	      /* [A] a call is inside */
@@ -259,6 +267,9 @@ struct gen_lane {
 	uint32_t churn_cursor;
 	uint32_t *turn; /* sessions between an old tuple and a new one: a ring */
 	uint32_t turn_head, turn_n;
+	struct gen_pick look[GEN_LOOK];
+	uint32_t look_at;
+	bool looking;
 } __attribute__((aligned(64)));
 
 #define GEN_TURNS 1024u
@@ -337,11 +348,6 @@ gen_lane_step(const struct gen *g, struct gen_lane *l, uint32_t len)
 		l->in_burst = 0;
 	}
 }
-
-struct gen_pick {
-	uint32_t flow; /* or session */
-	bool reply;
-};
 
 static inline struct gen_pick
 gen_pick(const struct gen *g, struct gen_lane *l, unsigned int order, bool sessions)

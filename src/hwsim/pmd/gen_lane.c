@@ -167,6 +167,7 @@ start_lanes(struct gen *g)
 		l->churn_cursor = 0;
 		l->turn_head = l->turn_n = 0;
 		l->started = false;
+		l->looking = false;
 		if (l->n == 0)
 			continue;
 		if (g->c.churn != 0 && l->turn == NULL)
