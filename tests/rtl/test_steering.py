@@ -56,7 +56,7 @@ def card(name, gap):
             dict(memory=max(2, number('cache', 'memory')), gap=gap))
 
 
-SETS['cx5'] = card('cx5', 100)
+SETS['cx5'] = card('cx5', 25)
 
 
 def skip(why):

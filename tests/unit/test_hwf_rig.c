@@ -111,6 +111,7 @@ rig_new(const char *const *set)
 
 	assert_non_null(r);
 	sim_profile_ideal(&r->profile);
+	r->profile.tables_twins = 0; /* a card that refuses a rule that is there */
 	for (; set != NULL && *set != NULL; set++)
 		if (sim_profile_set(&r->profile, *set, &e) != 0)
 			fail_msg("%s: %s", *set, e.text);
