@@ -29,7 +29,8 @@
  *   burst=N          N frames arrive at once, at the same mean rate (1)
  *   count=N          no more after so many, of all queues
  *   backlog=N        clock=off with rate=: frames that wait while nobody asks (4096); later ones are rx_missed
- *   check=0|1        stamps payloads, and checks frames that are sent to this wire: xstats wire_check_*, wire_latency_*
+ *   check=0|1        stamps payloads, and checks frames that are sent to this wire: xstats wire_check_*, wire_latency_*.
+ *                    Not with churn or handshake, whose segments have no payload
  *
  * A stamp is 18 bytes: 0x5347, flow, number in the flow, ns. Another generator with as many flows may check it: frames go
  * in by one port and out by another. Sessions have flows 2 s and 2 s + 1.
