@@ -29,7 +29,8 @@
  *   burst=N          N frames arrive at once, at the same mean rate (1)
  *   count=N          no more after so many, of all queues
  *   backlog=N        clock=off with rate=: frames that wait while nobody asks (4096); later ones are rx_missed
- *   check=0|1        stamps payloads, and checks frames that are sent to this wire: xstats wire_check_*, wire_latency_*
+ *   check=0|1        stamps payloads, and checks frames that are sent to this wire: xstats wire_check_*, wire_latency_*.
+ *                    Not with churn or handshake, whose segments have no payload
  *
  * A stamp is 18 bytes: 0x5347, flow, number in the flow, ns. Another generator with as many flows may check it: frames go
  * in by one port and out by another. Sessions have flows 2 s and 2 s + 1.
@@ -261,6 +262,7 @@ struct gen_lane {
 	uint64_t last; /* `now` of the last call */
 	struct wire_pace pace;
 	double mean;	/* ns a frame */
+	uint64_t least; /* ns of the shortest, rounded down */
 	uint64_t ahead; /* of a burst: ns by which the next one is later */
 	uint64_t in_burst;
 	struct wire_pace churn;

@@ -43,6 +43,7 @@ set_pace(const struct gen *g, struct gen_lane *l, uint64_t share, uint64_t of)
 		wire_pace_set(&l->pace, (wire_u128)NS * 8 * of, (wire_u128)g->rate.bps * share);
 	else
 		wire_pace_set(&l->pace, (wire_u128)NS * of, (wire_u128)g->rate.pps * share);
+	l->least = l->pace.whole * (g->rate.bps != 0 ? g->c.size_min + WIRE_GAP : 1);
 	l->mean = ((double)l->pace.whole + (double)l->pace.part / (double)l->pace.den) *
 			(g->rate.bps != 0 ? mean_size(g) : 1);
 }

@@ -119,12 +119,14 @@ any_frames(const struct want *w, struct gen_lane *l)
 {
 	struct gen *g = w->g;
 	struct rte_mbuf *fresh[BURST];
-	const uint32_t n = RTE_MIN(w->n, BURST);
-	uint32_t used = 0;
+	uint32_t n = RTE_MIN(w->n, BURST), used = 0;
 	uint16_t k = 0;
 
 	if (g->paced && l->pace.next > w->now)
 		return 0;
+	/* No more mbufs than frames may be due. */
+	if (g->paced && g->c.burst == 1 && l->least != 0)
+		n = (uint32_t)RTE_MIN(n, (w->now - l->pace.next) / l->least + 1);
 	if (rte_pktmbuf_alloc_bulk(w->pool, fresh, n) != 0) {
 		wire_count(&g->w.stats.rx_nombuf, 1);
 		return 0;
