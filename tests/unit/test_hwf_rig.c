@@ -69,6 +69,8 @@ enqueue(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost, void
 
 	(void)kind;
 	(void)cost;
+	if (r->refuse != 0)
+		return r->refuse;
 	if (!r->timed) {
 		done(arg);
 		return (int64_t)r->now;

@@ -349,10 +349,14 @@ finish_rule(struct hwf *h, struct hwf_op *op)
 {
 	struct rte_flow *flow = op->flow;
 	struct sim_cmd_cost cost;
+	bool gone;
 
 	if (flow == NULL)
 		return;
-	if (op->kind == OP_DESTROY && !op->failed) {
+	/* A rule whose creation failed is none; if it is being destroyed already, that operation ends it. */
+	gone = op->kind == OP_DESTROY ? !op->failed
+				      : op->failed && !(flow->slot.flags & HWF_F_DYING);
+	if (gone) {
 		/* This was the last operation on it: there is nothing to be looked for. */
 		flow->slot.flags &= (uint8_t) ~(HWF_F_DYING | HWF_F_PENDING);
 		forget(h, flow);
