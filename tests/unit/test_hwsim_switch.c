@@ -108,7 +108,7 @@ test_room(void **state)
 	uint16_t n;
 
 	(void)state;
-	rig_start(port, &(struct rig_conf){ .rxq = 4, .n_desc = 128 });
+	rig_start(port, &(struct rig_conf){ .rxq = 4, .n_desc = 128, .rss_hf = RTE_ETH_RSS_IP });
 	rule(port, &(struct rte_flow_attr){ .ingress = 1 }, actions);
 	for (uint32_t i = 0; i < 4000; i++) {
 		n = rte_eth_rx_burst(port, i % 4, m, BURST);
