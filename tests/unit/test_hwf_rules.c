@@ -82,31 +82,6 @@ destroy(void **state)
 	rig_free(r);
 }
 
-/* A command begins when the application calls: what the driver does until it spends the time is part of it. */
-static void
-begins(void **state)
-{
-	struct rig *r = rig_new(NULL);
-	struct rte_flow_error e = { 0 };
-	struct rte_flow *flow;
-
-	(void)state;
-	flow = make(r, 0, udp, drop);
-	assert_int_equal(r->begun, 1);
-	assert_int_equal(r->began, 1);
-	assert_int_equal(hwf_destroy(r->h, 1, flow, &e), -ENOENT);
-	assert_int_equal(hwf_destroy(r->h, 0, flow, &e), 0);
-	assert_int_equal(r->began, r->begun);
-	make(r, 0, udp, drop);
-	make(r, 0, all, drop);
-	assert_int_equal(r->spent, 4);
-	/* Each rule of a flush is a command of its own. */
-	assert_int_equal(hwf_flush(r->h, 0, &e), 0);
-	assert_int_equal(r->spent, 6);
-	assert_int_equal(r->began, r->begun - 1);
-	rig_free(r);
-}
-
 static void
 count(void **state)
 {
@@ -633,7 +608,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(destroy),
-		cmocka_unit_test(begins),
 		cmocka_unit_test(count),
 		cmocka_unit_test(ageing),
 		cmocka_unit_test(dump),

@@ -39,7 +39,8 @@ struct hwf_env {
 	 * paced calls without a clock are done at once and heard of later). -EAGAIN: the command queue is full.
 	 */
 	uint64_t (*begin)(void *ctx);
-	void (*spend)(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost, uint64_t began);
+	void (*spend)(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost,
+			uint64_t began);
 	int64_t (*enqueue)(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost,
 			void (*done)(void *arg), void *arg);
 	/* Says RTE_ETH_EVENT_FLOW_AGED for the port. */
