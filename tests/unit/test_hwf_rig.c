@@ -76,6 +76,8 @@ enqueue(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost, void
 
 	(void)kind;
 	(void)cost;
+	if (r->refuse != 0)
+		return r->refuse;
 	if (!r->timed) {
 		done(arg);
 		return (int64_t)r->now;
@@ -117,6 +119,7 @@ rig_new(const char *const *set)
 
 	assert_non_null(r);
 	sim_profile_ideal(&r->profile);
+	r->profile.tables_twins = 0; /* a card that refuses a rule that is there */
 	for (; set != NULL && *set != NULL; set++)
 		if (sim_profile_set(&r->profile, *set, &e) != 0)
 			fail_msg("%s: %s", *set, e.text);

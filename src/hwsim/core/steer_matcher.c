@@ -10,8 +10,6 @@
  *
  * Rules of TCAM are in such hashes too, since they are found by mask there as well; they have no lines.
  */
-#include <stdlib.h>
-
 #include "steer_priv.h"
 
 /* Buckets that move at an insertion: a table of n is through after n / 256 of them, long before it is to grow again. */
@@ -226,7 +224,7 @@ move_some(struct sim_steer *s, struct sim_matcher *m)
 		bucket_move(s, m);
 	if (m->moved < n)
 		return;
-	free(m->bucket);
+	sim_large_give(m->bucket, sizeof(*m->bucket) << m->order);
 	s->table_bytes -= sizeof(*m->bucket) << m->order;
 	if (modelled(m))
 		sim_lines_give(&s->lines, m->order, m->base);
@@ -251,7 +249,7 @@ maybe_grow(struct sim_steer *s, struct sim_matcher *m)
 		if (m->to_base == SIM_NO_LINE)
 			return;
 	}
-	m->to = calloc(1ul << order, sizeof(*m->to));
+	m->to = sim_large_take(sizeof(*m->to) << order);
 	if (m->to == NULL) {
 		/* The table stays as large as it is, and its chains grow. */
 		if (modelled(m))

@@ -93,7 +93,7 @@ int
 hwf_get_aged(struct hwf *h, uint16_t port, void **contexts, uint32_t nb,
 		struct rte_flow_error *error);
 
-/* --- indirect actions (flow_indirect.c): COUNT, AGE, CONNTRACK, METER_MARK is not in 22.11, RSS, METER by rte_mtr --- */
+/* --- indirect actions (flow_indirect.c): COUNT, AGE, CONNTRACK, RSS; METER is by rte_mtr, METER_MARK is refused --- */
 struct rte_flow_action_handle *
 hwf_indirect_create(struct hwf *h, uint16_t port, const struct rte_flow_indir_action_conf *conf,
 		const struct rte_flow_action *action, struct rte_flow_error *error);
