@@ -244,6 +244,7 @@ maybe_grow(struct sim_steer *s, struct sim_matcher *m)
 	if (m->fixed || m->invert || m->collisions == 0 || m->collisions < half || m->used < half ||
 			order >= SIM_LINE_ORDERS || 1u << order > s->profile->tables_buckets_max)
 		return;
+	m->to_base = SIM_NO_LINE;
 	if (modelled(m)) {
 		m->to_base = sim_lines_take(&s->lines, order);
 		if (m->to_base == SIM_NO_LINE)
