@@ -148,7 +148,7 @@ END
 }
 
 hwsim_init ovsdb-tool ovsdb-server ovs-vsctl ovs-appctl ovs-ofctl
-[ -x "$VSWITCHD" ] || skip "openvswitch-switch-dpdk is missing (scripts/setup --tests)"
+[ -x "$VSWITCHD" ] || skip "openvswitch-switch-dpdk is missing (scripts/setup --bench)"
 [ "$(id -u)" -eq 0 ] || skip "network namespaces need root"
 ip netns add "$PREFIX-probe" 2> /dev/null || skip "network namespaces are not allowed here"
 ip netns delete "$PREFIX-probe"
