@@ -246,6 +246,26 @@ env_enqueue(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost,
 }
 
 static void
+env_counter_new(void *ctx, uint32_t counter)
+{
+	struct hwsim_card *card = ctx;
+
+	if (card->model != NULL)
+		sim_nic_counter_new(card->model, counter);
+}
+
+static void
+env_counter_read(void *ctx, uint32_t counter, uint64_t *packets, uint64_t *bytes, bool reset)
+{
+	struct hwsim_card *card = ctx;
+
+	if (card->model != NULL)
+		sim_nic_counter_read(card->model, counter, packets, bytes, reset);
+	else
+		sim_counter_read(card->steer, counter, packets, bytes, reset);
+}
+
+static void
 env_aged(void *ctx, uint16_t port)
 {
 	struct hwsim_card *card = ctx;
@@ -268,6 +288,8 @@ const struct hwf_env hwsim_flow_env = {
 	.begin = env_begin,
 	.spend = env_spend,
 	.enqueue = env_enqueue,
+	.counter_new = env_counter_new,
+	.counter_read = env_counter_read,
 	.aged = env_aged,
 };
 

@@ -135,14 +135,33 @@ hwf_age_update(struct hwf *h, uint32_t age, const struct rte_flow_update_age *u)
 	return rc;
 }
 
+int64_t
+hwf_counter_add(struct hwf *h)
+{
+	int64_t n;
+
+	sim_lock_take(h->nic);
+	n = sim_counter_add(h->steer);
+	if (n >= 0 && h->env->counter_new != NULL)
+		h->env->counter_new(h->ctx, (uint32_t)n);
+	sim_lock_give(h->nic);
+	return n;
+}
+
 void
 hwf_count_query(struct hwf *h, uint32_t counter, struct rte_flow_query_count *q)
 {
 	const bool reset = q->reset;
+	uint64_t packets, bytes;
 
 	sim_lock_take(h->nic);
-	sim_counter_read(h->steer, counter, &q->hits, &q->bytes, reset);
+	if (h->env->counter_read != NULL)
+		h->env->counter_read(h->ctx, counter, &packets, &bytes, reset);
+	else
+		sim_counter_read(h->steer, counter, &packets, &bytes, reset);
 	sim_lock_give(h->nic);
+	q->hits = packets;
+	q->bytes = bytes;
 	q->hits_set = 1;
 	q->bytes_set = 1;
 }

@@ -43,6 +43,12 @@ struct hwf_env {
 			uint64_t began);
 	int64_t (*enqueue)(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost,
 			void (*done)(void *arg), void *arg);
+	/*
+	 * A counter was made; what a reader sees of one (sim_nic_counter_read()). Under the lock. NULL: readers see what is counted.
+	 */
+	void (*counter_new)(void *ctx, uint32_t counter);
+	void (*counter_read)(void *ctx, uint32_t counter, uint64_t *packets, uint64_t *bytes,
+			bool reset);
 	/* Says RTE_ETH_EVENT_FLOW_AGED for the port. */
 	void (*aged)(void *ctx, uint16_t port);
 };
