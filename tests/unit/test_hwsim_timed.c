@@ -127,6 +127,41 @@ test_time(void **state)
 	rig_remove();
 }
 
+/* A port that nobody polls misses frames, and the other one does not; what was counted can be forgotten. */
+static void
+test_missed(void **state)
+{
+	const uint16_t port =
+			rig_card("clock=virtual,ports=2,wire0=gen:flows=1;count=500;rate=1Mpps,"
+				 "wire1=none");
+	const uint16_t other = rig_port("net_hwsim0_p1");
+	struct rte_eth_stats stats;
+	struct rte_mbuf *m[BURST];
+	uint64_t all;
+
+	(void)state;
+	rig_start(port, &(struct rig_conf){ .n_desc = 64 });
+	rig_start(other, &(struct rig_conf){ .n_desc = 64 });
+	for (unsigned int i = 0; i < 200000 && rig_xstat(port, "wire_rx_frames") < 500; i++)
+		assert_int_equal(rte_eth_rx_burst(other, 0, m, BURST), 0);
+	for (unsigned int i = 0; i < 1000; i++)
+		assert_int_equal(rte_eth_rx_burst(other, 0, m, BURST), 0);
+	all = rig_xstat(port, "card_drop_nodesc");
+	assert_int_equal(all, 500 - 64);
+	assert_int_equal(rte_eth_stats_get(port, &stats), 0);
+	assert_int_equal(stats.imissed, all);
+	assert_int_equal(rig_xstat(port, "drop_nodesc"), all);
+	assert_int_equal(rte_eth_stats_get(other, &stats), 0);
+	assert_int_equal(stats.imissed, 0);
+	assert_int_equal(rte_eth_stats_reset(other), 0);
+	assert_int_equal(rig_xstat(port, "drop_nodesc"), all);
+	assert_int_equal(rte_eth_stats_reset(port), 0);
+	assert_int_equal(rte_eth_stats_get(port, &stats), 0);
+	assert_int_equal(stats.imissed, 0);
+	assert_int_equal(rig_xstat(port, "card_drop_nodesc"), all);
+	rig_remove();
+}
+
 static uint64_t
 wall_ns(void)
 {
@@ -360,6 +395,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_missed),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_functions),
 		cmocka_unit_test(test_copies),

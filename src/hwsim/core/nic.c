@@ -117,6 +117,29 @@ drop_unit(const struct sim_nic *nic, const struct sim_nframe *f, enum sim_drop w
 	}
 }
 
+/* The port on whose account it is. */
+static struct sim_port *
+drop_port(const struct sim_nic *nic, const struct sim_nframe *f, enum sim_drop why)
+{
+	const bool out = why == SIM_DROP_NODESC || why == SIM_DROP_WIRE;
+	const uint16_t port = out ? f->f.pkt.dest.port : f->f.pkt.port;
+
+	return port < nic->n_ports ? &nic->port[port] : &nic->port[0];
+}
+
+void
+sim_nic_port_drops(struct sim_nic *nic, uint16_t port, uint64_t drops[SIM_DROP_COUNT], bool reset)
+{
+	struct sim_port *p = port < nic->n_ports ? &nic->port[port] : NULL;
+
+	memset(drops, 0, SIM_DROP_COUNT * sizeof(drops[0]));
+	if (p == NULL)
+		return;
+	memcpy(drops, p->drops, sizeof(p->drops));
+	if (reset)
+		memset(p->drops, 0, sizeof(p->drops));
+}
+
 void
 sim_nic_drop(struct sim_nic *nic, struct sim_nframe *f, enum sim_drop why, sim_cycle now)
 {
@@ -131,6 +154,7 @@ sim_nic_drop(struct sim_nic *nic, struct sim_nframe *f, enum sim_drop why, sim_c
 		sim_trace_add(nic->trace, &f->f, &s);
 	nic->account.dropped++;
 	nic->account.drops[why]++;
+	drop_port(nic, f, why)->drops[why]++;
 	sim_buffer_give(nic, f, now);
 	sim_frame_put(nic, f);
 }

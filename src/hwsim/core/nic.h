@@ -152,6 +152,12 @@ struct sim_account {
 };
 void
 sim_nic_account(const struct sim_nic *nic, struct sim_account *a);
+/*
+ * What was dropped on the account of one port: where it was to go for want of a descriptor or at its wire, else where it came
+ * in. The sum over all ports is that of the card. `reset`: begins again at 0; the card's account does not.
+ */
+void
+sim_nic_port_drops(struct sim_nic *nic, uint16_t port, uint64_t drops[SIM_DROP_COUNT], bool reset);
 
 struct sim_unit_stats {
 	const char *name; /* "mac_in0", "buffer", "parser", "engine", "cache", "memory", "order", "pcie_up", "dma", ... */

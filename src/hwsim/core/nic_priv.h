@@ -254,6 +254,7 @@ struct sim_port {
 	bool up;
 	uint16_t n_rxq, n_txq; /* places in the arrays */
 	struct sim_queue **rxq, **txq;
+	uint64_t drops[SIM_DROP_COUNT]; /* on its account */
 	char in_name[16], out_name[16];
 };
 

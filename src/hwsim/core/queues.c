@@ -84,8 +84,11 @@ queue_setup(struct sim_nic *nic, uint16_t port, uint16_t q, bool tx, uint32_t n_
 	queue->inside = 0;
 	queue->timer = false;
 	queue->up = true;
-	if (!tx)
-		sim_queue_bell(queue, n_desc, sim_events_now(nic->events));
+	/* A driver fills the ring before it enables the queue, so no packet is there before the first descriptors are. */
+	if (!tx) {
+		queue->posted = n_desc;
+		sim_dma_fetch(queue, sim_events_now(nic->events));
+	}
 	return 0;
 }
 

@@ -25,23 +25,22 @@ hwsim_drop_count(struct hwsim_port *port, enum sim_drop why, uint64_t n)
 		__atomic_fetch_add(&port->drops[why], n, __ATOMIC_RELAXED);
 }
 
-/* What the model dropped: it counts for the card. A card of one port has no other port to mistake it for. */
+/* What the model dropped on the port's account and what the driver did. */
 static void
-model_drops(const struct hwsim_port *port, uint64_t *drops)
+port_drops(const struct hwsim_port *port, uint64_t drops[SIM_DROP_COUNT], bool reset)
 {
 	struct hwsim_card *card = port->card;
-	struct sim_account a;
 	unsigned int i;
 
+	memset(drops, 0, SIM_DROP_COUNT * sizeof(drops[0]));
+	/* Its memory is the primary process's. */
+	if (rte_eal_process_type() == RTE_PROC_PRIMARY && card != NULL && card->model != NULL) {
+		sim_lock_take(&card->lock);
+		sim_nic_port_drops(card->model, port->sw, drops, reset);
+		sim_lock_give(&card->lock);
+	}
 	for (i = 0; i < SIM_DROP_COUNT; i++)
-		drops[i] = __atomic_load_n(&port->drops[i], __ATOMIC_RELAXED);
-	if (card == NULL || card->model == NULL || card->n_ports > 1)
-		return;
-	sim_lock_take(&card->lock);
-	sim_nic_account(card->model, &a);
-	sim_lock_give(&card->lock);
-	for (i = 0; i < SIM_DROP_COUNT; i++)
-		drops[i] += a.drops[i];
+		drops[i] += __atomic_load_n(&port->drops[i], __ATOMIC_RELAXED);
 }
 
 int
@@ -79,7 +78,7 @@ hwsim_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 	}
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
 		return 0;
-	model_drops(port, drops);
+	port_drops(port, drops, false);
 	stats->imissed = drops[SIM_DROP_NODESC] + drops[SIM_DROP_BUFFER];
 	stats->ierrors = drops[SIM_DROP_LENGTH];
 	return 0;
@@ -89,6 +88,7 @@ int
 hwsim_stats_reset(struct rte_eth_dev *dev)
 {
 	struct hwsim_port *port = hwsim_port_of(dev);
+	uint64_t drops[SIM_DROP_COUNT];
 	uint16_t i;
 
 	for (i = 0; i < dev->data->nb_rx_queues; i++) {
@@ -103,6 +103,7 @@ hwsim_stats_reset(struct rte_eth_dev *dev)
 		if (q != NULL)
 			q->packets = q->bytes = q->errors = 0;
 	}
+	port_drops(port, drops, true);
 	for (i = 0; i < SIM_DROP_COUNT; i++)
 		__atomic_store_n(&port->drops[i], 0, __ATOMIC_RELAXED);
 	return 0;
@@ -228,12 +229,13 @@ static unsigned int
 walk(struct rte_eth_dev *dev, struct walk *w)
 {
 	struct hwsim_port *port = hwsim_port_of(dev);
+	uint64_t drops[SIM_DROP_COUNT];
 	uint32_t i;
 
 	put_queues(w, dev->data);
+	port_drops(port, drops, false);
 	for (i = 0; i < SIM_DROP_COUNT; i++)
-		put(w, __atomic_load_n(&port->drops[i], __ATOMIC_RELAXED), "drop_%s",
-				drop_names[i]);
+		put(w, drops[i], "drop_%s", drop_names[i]);
 	put_wire(w, port->wire);
 	sim_lock_take(&port->card->lock);
 	put_steering(w, port->card);
