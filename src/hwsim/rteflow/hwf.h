@@ -40,6 +40,13 @@ struct hwf_env {
 	void (*spend)(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost);
 	int64_t (*enqueue)(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost,
 			void (*done)(void *arg), void *arg);
+	/*
+	 * What a reader sees of a counter, and that this one has just been added; under the lock. NULL: steering's own. They are for
+	 * cards in time, whose counters are seen as they were written back.
+	 */
+	void (*counter_read)(void *ctx, uint32_t counter, uint64_t *packets, uint64_t *bytes,
+			bool reset);
+	void (*counter_new)(void *ctx, uint32_t counter);
 	/* Says RTE_ETH_EVENT_FLOW_AGED for the port. */
 	void (*aged)(void *ctx, uint16_t port);
 };
