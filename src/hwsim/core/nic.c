@@ -289,8 +289,13 @@ age_run(void *owner, const struct sim_event *ev)
 	const struct sim_event again = { .run = age_run, .owner = owner };
 	struct sim_nic *nic = owner;
 
-	sim_age_scan(nic->steer, ev->at);
-	sim_event_at(nic, ev->at + nic->age_scan, SIM_P_TICK, &again);
+	sim_cycle next;
+
+	/* Time is up to here, so there is no more than what it is time for. */
+	do
+		next = sim_age_tick(nic->steer, ev->at);
+	while (next <= ev->at);
+	sim_event_at(nic, next, SIM_P_TICK, &again);
 }
 
 /* --- life --- */
@@ -362,9 +367,12 @@ parts_init(struct sim_nic *nic, uint32_t trace_packets)
 	nic->engines = sim_engines_create(&params);
 	if (nic->engines == NULL)
 		return -ENOMEM;
-	nic->age_scan = sim_profile_cycles(
-			&nic->profile, UINT64_C(1000) * nic->profile.objects_age_scan_us);
-	return sim_event_at(nic, nic->age_scan, SIM_P_TICK, &tick) ? 0 : -ENOMEM;
+	return sim_event_at(nic,
+			       sim_profile_cycles(&nic->profile,
+					       UINT64_C(1000) * nic->profile.objects_age_scan_us),
+			       SIM_P_TICK, &tick)
+			? 0
+			: -ENOMEM;
 }
 
 struct sim_nic *

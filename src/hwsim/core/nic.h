@@ -121,6 +121,13 @@ int64_t
 sim_nic_cmd(struct sim_nic *nic, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost,
 		void (*done)(void *arg), void *arg);
 
+/*
+ * The entry at `line` (sim_cmd_cost.line) has just been written by who did not use the command queue: the cache must not have
+ * the old one.
+ */
+void
+sim_nic_entry_written(struct sim_nic *nic, uint32_t line);
+
 /* --- counters in time --- */
 /*
  * What a reader sees of a counter: as it was when the card last wrote it back, so up to counter-refresh-us old. `reset` makes it

@@ -435,7 +435,6 @@ struct sim_nic {
 	struct sim_counters counters;
 	struct sim_ct_unit ct;
 	struct sim_cmdq cmdq;
-	sim_cycle age_scan;
 	struct sim_unit rss_unit, rxq_unit, dma_write_unit, completion_unit, rx_ring_unit;
 	struct sim_unit tx_ring_unit, dma_read_unit, stall_unit, up_unit, down_unit;
 	struct sim_trace *trace;

@@ -143,6 +143,8 @@ struct sim_objects {
 	struct sim_pool counters, ages, meters, cts, rss, samples;
 	sim_cycle counter_rest;
 	uint32_t aged_first, aged_last, aged;
+	uint32_t age_at;   /* where the scanner goes on, */
+	sim_cycle age_due; /* and when */
 };
 void
 sim_objects_init(struct sim_objects *o, const struct sim_profile *p);

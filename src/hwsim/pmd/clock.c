@@ -222,6 +222,9 @@ env_spend(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost, ui
 	if (card->args.clock == HWSIM_CLOCK_OFF && !card->args.pace)
 		return;
 	sim_lock_take(&card->lock);
+	/* Packets see the rule from now on, and not its place's old entry. */
+	if (card->model != NULL)
+		sim_nic_entry_written(card->model, cost->line);
 	ns = command_ns(card, kind, cost);
 	if (card->args.clock == HWSIM_CLOCK_VIRTUAL)
 		pass(card, ns);
@@ -263,6 +266,26 @@ env_counter_read(void *ctx, uint32_t counter, uint64_t *packets, uint64_t *bytes
 		sim_nic_counter_read(card->model, counter, packets, bytes, reset);
 	else
 		sim_counter_read(card->steer, counter, packets, bytes, reset);
+}
+
+static void
+env_counter_read(void *ctx, uint32_t counter, uint64_t *packets, uint64_t *bytes, bool reset)
+{
+	struct hwsim_card *card = ctx;
+
+	if (card->model != NULL)
+		sim_nic_counter_read(card->model, counter, packets, bytes, reset);
+	else
+		sim_counter_read(card->steer, counter, packets, bytes, reset);
+}
+
+static void
+env_counter_new(void *ctx, uint32_t counter)
+{
+	struct hwsim_card *card = ctx;
+
+	if (card->model != NULL)
+		sim_nic_counter_new(card->model, counter);
 }
 
 static void
