@@ -43,6 +43,7 @@ hwsim_rss_spread(struct hwsim_port *port)
 	struct hwsim_card *card = port->card;
 	int rc = 0;
 
+	wire_rss_set(&port->polls, &port->rss);
 	if (port->spreads)
 		port->wire->ops->spread(port->wire, &port->rss);
 	sim_lock_take(&card->lock);
@@ -137,30 +138,29 @@ hwsim_rss_get(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf)
 	return 0;
 }
 
-uint32_t
-hwsim_rss_hash(const struct hwsim_port *port, const uint8_t *data, uint16_t len, bool *hashed)
-{
-	struct sim_offsets off;
-	struct sim_phv phv;
-
-	memset(&phv, 0, offsetof(struct sim_phv, level));
-	sim_parse(data, len, len, 0, &phv, &off);
-	return sim_rss_hash(&port->rss, &phv, hashed);
-}
-
 /* Of a frame that no rule gave a queue. Its hash is kept for the descriptor. */
 uint16_t
-hwsim_rss_queue(const struct hwsim_port *port, struct rte_mbuf *m)
+hwsim_rss_queue(struct hwsim_port *port, struct rte_mbuf *m)
 {
+	const struct sim_rss *rss;
+	struct sim_offsets off;
+	struct sim_phv phv;
 	bool hashed = false;
-	uint32_t hash;
+	uint32_t hash, slot;
+	uint16_t queue;
 
 	if (!port->rss_on || port->data->nb_rx_queues == 1)
 		return 0;
-	hash = hwsim_rss_hash(port, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, &hashed);
-	if (!hashed)
-		return port->rss.queue[0];
-	m->hash.rss = hash;
-	m->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
-	return port->rss.queue[hash % port->rss.n];
+	memset(&phv, 0, offsetof(struct sim_phv, level));
+	sim_parse(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len, 0, &phv, &off);
+	slot = wire_rss_enter(&port->polls);
+	rss = &port->polls.slot[slot].rss;
+	hash = sim_rss_hash(rss, &phv, &hashed);
+	queue = rss->queue[hashed ? hash % rss->n : 0];
+	wire_rss_leave(&port->polls, slot);
+	if (hashed) {
+		m->hash.rss = hash;
+		m->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
+	}
+	return queue;
 }
