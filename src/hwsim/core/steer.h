@@ -217,26 +217,38 @@ sim_ct_track(struct sim_ct *ct, bool reply, const uint8_t *tcp, uint16_t room, u
 /*
  * RSS: what a rule's RSS action or a port's own configuration spreads by. Hashed are, in this order, source and destination
  * address, then source and destination port, or an ESP packet's SPI: the addresses when the packet's IP version is asked
- * for, or its layer 4; the ports when its layer 4 is. The ONLY bits take one of a pair, both or none of them take the
- * pair; addresses and ports are apart in this. A fragment is hashed with SIM_RSS_FRAG, by its addresses. Where
- * that gives nothing: source and destination MAC (ETH), and the VLAN id, 16 bits (VLAN).
+ * for, or its layer 4; the ports when its layer 4 is. OTHER is a layer 4 that has no ports. The ONLY bits take one of a pair,
+ * both or none of them take the pair; addresses and ports are apart in this. A fragment is hashed with FRAG, by its
+ * addresses. Each of these is apart for IPv4 and IPv6. Where that gives nothing: source and destination MAC (ETH), and the
+ * VLAN id, 16 bits (VLAN).
  */
 #define SIM_RSS_QUEUES_MAX 512
 #define SIM_RSS_KEY 40
 enum sim_rss_fields {
 	SIM_RSS_IPV4 = 1u << 0,
 	SIM_RSS_IPV6 = 1u << 1,
-	SIM_RSS_TCP = 1u << 2, /* ports, of TCP */
-	SIM_RSS_UDP = 1u << 3,
-	SIM_RSS_SCTP = 1u << 4,
+	SIM_RSS_TCP4 = 1u << 2, /* ports, of TCP over IPv4 */
+	SIM_RSS_UDP4 = 1u << 3,
+	SIM_RSS_SCTP4 = 1u << 4,
 	SIM_RSS_L3_SRC_ONLY = 1u << 5,
 	SIM_RSS_L3_DST_ONLY = 1u << 6,
 	SIM_RSS_L4_SRC_ONLY = 1u << 7,
 	SIM_RSS_L4_DST_ONLY = 1u << 8,
 	SIM_RSS_ETH = 1u << 9,
 	SIM_RSS_VLAN = 1u << 10,
-	SIM_RSS_FRAG = 1u << 11, /* fragments too, by addresses */
+	SIM_RSS_FRAG4 = 1u << 11, /* fragments too, by addresses */
 	SIM_RSS_ESP = 1u << 12,
+	SIM_RSS_TCP6 = 1u << 13,
+	SIM_RSS_UDP6 = 1u << 14,
+	SIM_RSS_SCTP6 = 1u << 15,
+	SIM_RSS_FRAG6 = 1u << 16,
+	SIM_RSS_OTHER4 = 1u << 17, /* whole packets of no TCP, UDP or SCTP, by addresses */
+	SIM_RSS_OTHER6 = 1u << 18,
+	/* Over both. */
+	SIM_RSS_TCP = SIM_RSS_TCP4 | SIM_RSS_TCP6,
+	SIM_RSS_UDP = SIM_RSS_UDP4 | SIM_RSS_UDP6,
+	SIM_RSS_SCTP = SIM_RSS_SCTP4 | SIM_RSS_SCTP6,
+	SIM_RSS_FRAG = SIM_RSS_FRAG4 | SIM_RSS_FRAG6,
 };
 struct sim_rss {
 	uint32_t fields;

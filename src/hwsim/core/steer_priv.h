@@ -271,7 +271,7 @@ struct sim_index {
 
 struct sim_steer {
 	struct sim_group *root[SIM_DOMAINS][SIM_PORTS_MAX]; /* TRANSFER: [0] */
-	uint32_t active[SIM_PORTS_MAX];
+	uint32_t active[SIM_PORTS_MAX];			    /* [A] asked for without the lock */
 	bool isolated[SIM_PORTS_MAX];
 	uint32_t n_rules[SIM_DOMAINS][SIM_PORTS_MAX];
 	const struct sim_profile *profile;
