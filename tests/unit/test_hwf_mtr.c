@@ -13,20 +13,6 @@
 
 static const struct rig_flow flow_a = { 1, 2, 3, 4 }, flow_b = { 5, 6, 7, 8 };
 
-static int
-setup(void **state)
-{
-	*state = rig_new(NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	rig_free(*state);
-	return 0;
-}
-
 static struct rte_mtr_meter_profile
 srtcm(uint64_t cir, uint64_t cbs, uint64_t ebs)
 {
@@ -470,13 +456,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_policies_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_lives, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_srtcm, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_trtcm, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_shared, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_fates, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_policies_refused, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_lives, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_srtcm, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_trtcm, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_shared, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_fates, rig_setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

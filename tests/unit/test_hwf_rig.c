@@ -150,6 +150,33 @@ rig_free(struct rig *r)
 	free(r);
 }
 
+int
+rig_setup(void **state)
+{
+	*state = rig_new(NULL);
+	return 0;
+}
+
+int
+rig_teardown(void **state)
+{
+	rig_free(*state);
+	return 0;
+}
+
+struct rte_flow *
+rig_rule(struct rig *r, uint16_t port, const struct rte_flow_item *item,
+		const struct rte_flow_action *action)
+{
+	const struct rte_flow_attr in = { .ingress = 1 };
+	struct rte_flow_error e = { 0 };
+	struct rte_flow *flow = hwf_create(r->h, port, &in, item, action, &e);
+
+	if (flow == NULL)
+		fail_msg("%s", e.message);
+	return flow;
+}
+
 void
 rig_advance(struct rig *r, sim_cycle until)
 {

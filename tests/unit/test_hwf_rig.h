@@ -48,6 +48,15 @@ struct rig *
 rig_new(const char *const *set);
 void
 rig_free(struct rig *r);
+/* For cmocka: an ideal card a test. */
+int
+rig_setup(void **state);
+int
+rig_teardown(void **state);
+/* A rule of ingress that must be taken. */
+struct rte_flow *
+rig_rule(struct rig *r, uint16_t port, const struct rte_flow_item *item,
+		const struct rte_flow_action *action);
 /* Time passes: commands whose cycle comes are carried out in it. */
 void
 rig_advance(struct rig *r, sim_cycle until);

@@ -13,20 +13,6 @@
 
 static const struct rig_flow inner = { 0xc0a80001, 0xc0a80002, 1000, 80 };
 
-static int
-setup(void **state)
-{
-	*state = rig_new(NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	rig_free(*state);
-	return 0;
-}
-
 static struct rte_flow_tunnel
 vxlan(uint64_t vni)
 {
@@ -280,11 +266,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_dump, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_two_tunnels, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_decap_before, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_release, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dump, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_two_tunnels, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_decap_before, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_release, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_refused, rig_setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,28 +268,12 @@ test_copies(void **state)
 	const uint16_t port = rig_card("representor=0"),
 		       rep = rig_port("net_hwsim0_representor_vf0"),
 		       vf = rig_port("net_hwsim0_vf0");
-	const struct rte_flow_attr attr = { .transfer = 1 };
-	const struct rte_flow_action_ethdev to_vf = { .port_id = rep },
-					    to_port = { .port_id = port };
-	const struct rte_flow_action copy[] = { { .type = RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT,
-								.conf = &to_vf },
-		{ .type = RTE_FLOW_ACTION_TYPE_END } };
-	const struct rte_flow_action_sample sample = { .ratio = 2, .actions = copy };
-	const struct rte_flow_action actions[] = { { .type = RTE_FLOW_ACTION_TYPE_SAMPLE,
-								   .conf = &sample },
-		{ .type = RTE_FLOW_ACTION_TYPE_PORT_REPRESENTOR, .conf = &to_port },
-		{ .type = RTE_FLOW_ACTION_TYPE_END } };
-	const struct rte_flow_item_ethdev wire = { .port_id = port };
-	const struct rte_flow_item pattern[] = { { .type = RTE_FLOW_ITEM_TYPE_REPRESENTED_PORT,
-								 .spec = &wire },
-		{ .type = RTE_FLOW_ITEM_TYPE_END } };
-	struct rte_flow_error error;
 
 	(void)state;
 	rig_start(port, &(struct rig_conf){ 0 });
 	rig_start(rep, &(struct rig_conf){ 0 });
 	rig_start(vf, &(struct rig_conf){ 0 });
-	assert_non_null(rte_flow_create(port, &attr, pattern, actions, &error));
+	rig_copies(port, rep, 2);
 	send_some(port, 20, 6);
 	assert_int_equal(take(port, 0, 6), 20);
 	assert_int_equal(take(vf, 0, 6), 10);

@@ -217,7 +217,7 @@ refused(void **state)
 	p.objects_shared_one = 1;
 	s = steer_new(&p);
 	assert_int_equal(sim_counter_add(s), 0);
-	assert_int_equal(sim_age_add(s, 1, 0, 0), 0);
+	assert_int_equal(sim_age_add(s, 1, 0), 0);
 	assert_int_equal(sim_ct_add(s, &(struct sim_ct){ 0 }), 0);
 	for (uint32_t i = 0; i < sizeof(bads) / sizeof(bads[0]); i++) {
 		const struct bad *b = &bads[i];

@@ -257,12 +257,6 @@ sim_nic_now(const struct sim_nic *nic)
 	return sim_events_now(nic->events);
 }
 
-sim_cycle
-sim_nic_next(const struct sim_nic *nic)
-{
-	return sim_events_next(nic->events);
-}
-
 void
 sim_run(struct sim_nic *nic, sim_cycle until)
 {

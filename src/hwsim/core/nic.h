@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The NIC in time: units between the wires and the host, stepped by sim_run(). Outcomes come from steer.h, asked when a
+ * The NIC in time: units between the wires and the host, run up to a cycle by sim_run(). Outcomes come from steer.h, asked when a
  * packet gets an engine; this gives every step of its path its cycles.
  *
  *   wire -> MAC in -> packet buffer -> parser -> engines (tables, entry cache, host memory) -> order -> RSS -> queue
@@ -46,9 +46,6 @@ sim_nic_now(const struct sim_nic *nic);
 /* Runs every event up to and including `until`; time is `until` then. Never goes back. */
 void
 sim_run(struct sim_nic *nic, sim_cycle until);
-/* Cycle of the next event, SIM_NEVER: none. */
-sim_cycle
-sim_nic_next(const struct sim_nic *nic);
 
 /* --- wires --- */
 /*
@@ -151,7 +148,7 @@ double
 sim_pcie_read_gbps(const struct sim_profile *p, uint32_t size);
 
 /* --- insight --- */
-/* in == out + dropped + held, by frames; checked by sim_nic_destroy() in debug builds and by tests. */
+/* in == out + dropped + held, by frames; asserted by sim_nic_destroy(), checked by tests. */
 struct sim_account {
 	uint64_t in_wire, in_host, made;
 	uint64_t out_wire, out_host, dropped, held;
@@ -167,7 +164,7 @@ void
 sim_nic_port_drops(struct sim_nic *nic, uint16_t port, uint64_t drops[SIM_DROP_COUNT], bool reset);
 
 struct sim_unit_stats {
-	const char *name; /* "mac_in0", "buffer", "parser", "engine", "cache", "memory", "order", "pcie_up", "dma", ... */
+	const char *name; /* "mac_in0", "buffer", "parser", "engine", "cache", "memory", "order", "dma_write", ... */
 	uint64_t served;
 	uint64_t busy; /* cycles in which it was (a unit of several servers: summed) */
 	uint32_t servers;

@@ -480,8 +480,6 @@ sim_mac_out(struct sim_nic *nic, struct sim_nframe *f, sim_cycle now);
 /* Into steering, from a wire or a host. */
 void
 sim_nic_steer(struct sim_nic *nic, struct sim_nframe *f, sim_cycle now);
-void
-sim_nic_unstall(struct sim_nic *nic, sim_cycle now);
 /* Where steering sent it. */
 void
 sim_nic_route(struct sim_nic *nic, struct sim_nframe *f, sim_cycle now);

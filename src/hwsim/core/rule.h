@@ -155,7 +155,7 @@ struct sim_rule_params {
 	const struct sim_match *match;
 	const struct sim_action *actions;
 	uint32_t n_actions;
-	uint64_t cookie; /* the caller's, see sim_rule_cookie() */
+	uint64_t cookie; /* the caller's, for sim_rule_walk() */
 	/*
 	 * Has its place, but no packet sees it before sim_rule_show(): rules of asynchronous queues, whose room and
 	 * cost are known when they are asked for, and which are there when the command queue is through with them.

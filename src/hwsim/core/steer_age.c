@@ -57,7 +57,7 @@ sim_age_touch(struct sim_objects *o, struct sim_age *age, sim_cycle now)
 }
 
 int64_t
-sim_age_add(struct sim_steer *s, sim_cycle timeout, sim_cycle now, uint64_t cookie)
+sim_age_add(struct sim_steer *s, sim_cycle timeout, sim_cycle now)
 {
 	const int64_t i = sim_pool_take(&s->objects.ages, true);
 	struct sim_age *age;
@@ -67,7 +67,6 @@ sim_age_add(struct sim_steer *s, sim_cycle timeout, sim_cycle now, uint64_t cook
 	age = age_at(&s->objects, (uint32_t)i);
 	age->timeout = timeout;
 	age->last = now;
-	age->cookie = cookie;
 	return i;
 }
 
@@ -109,14 +108,6 @@ sim_age_read(struct sim_steer *s, uint32_t i, sim_cycle now, bool *aged, sim_cyc
 
 	*since_hit = age != NULL && now > age->last ? now - age->last : 0;
 	*aged = age != NULL && (age->state != SIM_AGE_FRESH || too_long(age, now));
-}
-
-uint64_t
-sim_age_cookie(const struct sim_steer *s, uint32_t i)
-{
-	const struct sim_age *age = age_at(&s->objects, i);
-
-	return age == NULL ? 0 : age->cookie;
 }
 
 static void

@@ -123,7 +123,6 @@ enum sim_age_state { SIM_AGE_FRESH, SIM_AGE_LISTED, SIM_AGE_TAKEN };
 
 struct sim_age {
 	sim_cycle timeout, last;
-	uint64_t cookie;
 	uint32_t next, prev; /* of the aged list */
 	uint8_t state;	     /* enum sim_age_state */
 };

@@ -175,7 +175,7 @@ env_now(void *ctx)
 
 /*
  * Host time of a command: that of the command itself where one follows the other; where packets were polled since the last
- * one, at least what insertions between packets take all told (command-busy-ns).
+ * one, at least what insertions between packets take all told (command.busy-ns).
  */
 static uint64_t
 command_ns(struct hwsim_card *card, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost)

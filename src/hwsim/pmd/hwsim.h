@@ -187,8 +187,8 @@ struct hwsim_port {
 	struct wire_rss polls; /* the same for threads that poll */
 	struct rte_intr_handle *intr;
 	uint64_t drops[SIM_DROP_COUNT]; /* [A] */
-	struct sim_lock rx_lock;	  /* of the wire where it does not spread */
-	struct sim_lock *tx_lock;	  /* one each tx queue; [0] also for frames of others */
+	struct sim_lock rx_lock;	/* of the wire where it does not spread */
+	struct sim_lock *tx_lock;	/* one each tx queue; [0] also for frames of others */
 	uint16_t n_tx_locks;
 };
 
@@ -248,7 +248,6 @@ hwsim_is_ours(const struct rte_eth_dev *dev);
 extern const struct eth_dev_ops hwsim_ops, hwsim_secondary_ops;
 int
 hwsim_dev_close(struct rte_eth_dev *dev);
-/* What rte_eth_dev_configure() and rule translation call: this port's RSS as it is now. */
 int
 hwsim_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info);
 int
@@ -416,7 +415,7 @@ hwsim_rx_meta(const struct hwsim_card *card, const struct sim_pkt *p, struct rte
 			RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_OUTER_IP_CKSUM | \
 			RTE_MBUF_F_TX_OUTER_UDP_CKSUM | RTE_MBUF_F_TX_TCP_SEG)
 /*
- * A frame that may be written: itself, or a copy in its place. NULL: no memory, the frame is gone. With `header` its
+ * A frame that may be written: itself, or a copy in its place. NULL: no memory, the frame is gone. Its
  * first bytes are contiguous, as steering wants them.
  */
 struct rte_mbuf *

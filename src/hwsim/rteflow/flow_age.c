@@ -30,7 +30,7 @@ hwf_age_add(const struct hwf_where *w, const struct rte_flow_action_age *conf)
 	int64_t age;
 
 	sim_lock_take(h->nic);
-	age = sim_age_add(h->steer, seconds(h, conf->timeout), h->env->now(h->ctx), 0);
+	age = sim_age_add(h->steer, seconds(h, conf->timeout), h->env->now(h->ctx));
 	sim_lock_give(h->nic);
 	if (age < 0)
 		return age;

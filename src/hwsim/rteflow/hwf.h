@@ -117,7 +117,7 @@ int
 hwf_indirect_query(struct hwf *h, uint16_t port, const struct rte_flow_action_handle *handle,
 		void *data, struct rte_flow_error *error);
 
-/* --- templates and queues (flow_template.c, flow_queue.c): the rest of rte_flow_ops, with the same names --- */
+/* --- templates and queues (flow_template.c, flow_queue.c): the rest of rte_flow_ops, named as there --- */
 int
 hwf_info_get(struct hwf *h, uint16_t port, struct rte_flow_port_info *port_info,
 		struct rte_flow_queue_info *queue_info, struct rte_flow_error *error);
