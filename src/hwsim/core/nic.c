@@ -48,6 +48,7 @@ unstall(struct sim_nic *nic, sim_cycle now)
 void
 sim_nic_steer(struct sim_nic *nic, struct sim_nframe *f, sim_cycle now)
 {
+	sim_steer_closer(nic->steer, &f->ahead);
 	if (nic->stall.n == 0 && sim_engines_put(nic->engines, &f->f, now) == 0)
 		return;
 	f->entered = now;
@@ -64,6 +65,7 @@ engine_start(void *ctx, struct sim_frame *frame, sim_cycle now, struct sim_path 
 	struct sim_nic *nic = ctx;
 	uint32_t i;
 
+	sim_steer_closer(nic->steer, &((struct sim_nframe *)frame)->ahead);
 	sim_steer_run(nic->steer, &frame->pkt, now, path);
 	if (nic->counters.refresh == 0)
 		return;

@@ -111,6 +111,7 @@ struct sim_nframe {
 	uint8_t hold;	/* enum sim_hold */
 	uint8_t size;	/* class of the pool */
 	bool taken;	/* the caller has it */
+	struct sim_ahead ahead;
 	uint8_t bytes[] __attribute__((aligned(64)));
 };
 

@@ -290,6 +290,7 @@ sim_nic_tx(struct sim_nic *nic, uint16_t port, uint16_t q, const void *data, uin
 		return -ENOBUFS;
 	f->f.pkt.port = port;
 	f->f.pkt.from_host = 1;
+	sim_steer_ahead(nic->steer, &f->f.pkt, &f->ahead);
 	f->f.cookie = cookie;
 	f->f.arrived = now;
 	f->q = queue;

@@ -41,6 +41,26 @@ sim_steer_destroy(struct sim_steer *s);
 void
 sim_steer_run(struct sim_steer *s, struct sim_pkt *p, sim_cycle now, struct sim_path *path);
 
+/*
+ * Before that, for packets that wait: asks the CPU for what the look-ups will read. sim_steer_ahead() for the tables; some time
+ * later sim_steer_closer() for the rules, and once more for those behind them. Neither has to be called, and neither changes
+ * what happens.
+ */
+#define SIM_AHEAD_MAX 8
+struct sim_ahead {
+	uint16_t n, closer;
+	uint32_t moves; /* buckets of then are there as long as none have gone */
+	uint32_t hash[SIM_AHEAD_MAX];
+	struct sim_rule **bucket[SIM_AHEAD_MAX];
+};
+/* false: there are so few rules that it would not pay. */
+bool
+sim_steer_large(const struct sim_steer *s);
+void
+sim_steer_ahead(const struct sim_steer *s, const struct sim_pkt *p, struct sim_ahead *a);
+void
+sim_steer_closer(const struct sim_steer *s, struct sim_ahead *a);
+
 /* false: nothing would happen to any packet of `port` but the default fate: the caller may skip it all. */
 bool
 sim_steer_active(const struct sim_steer *s, uint16_t port);

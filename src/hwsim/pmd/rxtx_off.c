@@ -179,12 +179,10 @@ hwsim_mirror(void *ctx, const struct sim_pkt *p, const struct sim_dest *dest)
 	hwsim_deliver(card, card->current_from, copy, dest);
 }
 
-/* One frame through the tables. Under the card's lock. */
-static void
-steer(struct hwsim_port *from, struct rte_mbuf *m, bool from_host, sim_cycle now)
+static inline struct sim_pkt
+pkt_of(const struct hwsim_port *from, const struct rte_mbuf *m, bool from_host)
 {
-	struct hwsim_card *card = from->card;
-	struct sim_pkt p = {
+	return (struct sim_pkt){
 		.data = rte_pktmbuf_mtod(m, uint8_t *),
 		.len = m->data_len,
 		.headroom = rte_pktmbuf_headroom(m),
@@ -193,6 +191,14 @@ steer(struct hwsim_port *from, struct rte_mbuf *m, bool from_host, sim_cycle now
 		.frame_len = m->pkt_len,
 		.from_host = from_host,
 	};
+}
+
+/* One frame through the tables. Under the card's lock. */
+static void
+steer(struct hwsim_port *from, struct rte_mbuf *m, bool from_host, sim_cycle now)
+{
+	struct hwsim_card *card = from->card;
+	struct sim_pkt p = pkt_of(from, m, from_host);
 
 	if (from_host && (m->ol_flags & RTE_MBUF_DYNFLAG_TX_METADATA) != 0 &&
 			rte_flow_dynf_metadata_avail()) {
@@ -211,6 +217,25 @@ steer(struct hwsim_port *from, struct rte_mbuf *m, bool from_host, sim_cycle now
 	hwsim_deliver(card, from, m, &p.dest);
 }
 
+/* With many rules every look-up waits for memory: those of a burst wait together. */
+static void
+look_ahead(const struct hwsim_port *from, struct rte_mbuf *const *m, uint16_t n, bool from_host)
+{
+	const struct sim_steer *s = from->card->steer;
+	struct sim_ahead ahead[HWSIM_BURST];
+	uint16_t i;
+
+	for (i = 0; i < n; i++) {
+		const struct sim_pkt p = pkt_of(from, m[i], from_host);
+
+		sim_steer_ahead(s, &p, &ahead[i]);
+	}
+	for (i = 0; i < n; i++)
+		sim_steer_closer(s, &ahead[i]);
+	for (i = 0; i < n; i++)
+		sim_steer_closer(s, &ahead[i]);
+}
+
 static void
 steer_all(struct hwsim_port *from, struct rte_mbuf **m, uint16_t n, bool from_host)
 {
@@ -220,8 +245,11 @@ steer_all(struct hwsim_port *from, struct rte_mbuf **m, uint16_t n, bool from_ho
 
 	sim_lock_take(&card->lock);
 	now = hwsim_clock_cycles(card);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		if (i % HWSIM_BURST == 0 && sim_steer_large(card->steer))
+			look_ahead(from, m + i, (uint16_t)RTE_MIN(n - i, HWSIM_BURST), from_host);
 		steer(from, m[i], from_host, now);
+	}
 	sim_lock_give(&card->lock);
 }
 
