@@ -189,7 +189,6 @@ struct hwsim_port {
 	uint64_t drops[SIM_DROP_COUNT]; /* [A] */
 	struct sim_lock rx_lock;	/* of the wire where it does not spread */
 	struct sim_lock *tx_lock;	/* one each tx queue; [0] also for frames of others */
-	uint16_t n_tx_locks;
 };
 
 struct hwsim_card {

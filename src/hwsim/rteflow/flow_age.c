@@ -154,8 +154,6 @@ hwf_count_query(struct hwf *h, uint32_t counter, struct rte_flow_query_count *q)
 	const bool reset = q->reset;
 	uint64_t packets, bytes;
 
-	uint64_t packets, bytes;
-
 	sim_lock_take(h->nic);
 	if (h->env->counter_read != NULL)
 		h->env->counter_read(h->ctx, counter, &packets, &bytes, reset);
