@@ -32,7 +32,7 @@ rules(struct nrig *r)
 	i = sim_counter_add(r->steer);
 	if (i >= 0)
 		a[n++] = (struct sim_action){ .type = SIM_A_COUNT, .u32 = (uint32_t)i };
-	i = sim_age_add(r->steer, 1, 0, 0);
+	i = sim_age_add(r->steer, 1, 0);
 	if (i >= 0)
 		a[n++] = (struct sim_action){ .type = SIM_A_AGE, .u32 = (uint32_t)i };
 	a[n++] = (struct sim_action){ .type = SIM_A_ENCAP, .data = header, .len = 18 };

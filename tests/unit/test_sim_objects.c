@@ -187,7 +187,7 @@ ageing_in_slices(void **state)
 	uint32_t seen = 0, most = 0, steps = 0;
 
 	for (uint32_t i = 0; i < n; i++)
-		assert_int_equal(sim_age_add(r->s, 10, 0, i), i);
+		assert_int_equal(sim_age_add(r->s, 10, 0), i);
 	for (next = sim_age_tick(r->s, now); steps < 6; next = sim_age_tick(r->s, now)) {
 		const uint32_t listed = sim_age_take(r->s, NULL, 0) - seen;
 
