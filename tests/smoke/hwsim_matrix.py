@@ -7,7 +7,8 @@ field. Both carry the number of the case in a MAC address that the rule looks at
 a capture goes in by the wire, testpmd sends everything back, and what leaves is another capture. What is expected of a
 frame is made here (frames.py); the queue and mark of a frame are those that testpmd prints when it comes in.
 
---domain ingress: all actions. egress: the same frames on their way out, for actions that are there.
+--domain ingress: all actions. egress: the same frames on their way out, for actions that are there. transfer: rules of the
+switch, which send frames to the host or back to the wire.
 """
 
 import argparse
@@ -357,8 +358,8 @@ def fates(stack, kinds, number):
         Act("queue", f"queue index {queue}", queue=queue, fate=True),
         Act("drop", "drop", lambda f: None, fate=True),
         Act("mark", f"mark id {number + 1} / queue index {queue}", queue=queue, mark=number + 1, fate=True),
-        Act("jump", "jump group {group}", jump="from", queue=queue, fate=True),
-        Act("jumped", f"queue index {queue}", jump="to", queue=queue, fate=True),
+        Act("jump", "", jump="from", queue=queue, fate=True),
+        Act("jumped", "", jump="to", queue=queue, fate=True),
     ]
     types = rss_types(stack, kinds)
     if types is not None:
@@ -450,11 +451,9 @@ def make_cases(domain):
         kinds = Frame(*headers).kinds()
         changes = itertools.cycle(modifications(kinds))
         for field in fields_of(kinds):
-            if domain == "ingress":
-                for act in fates(stack, kinds, len(cases) + 1):
+            for act in fates(stack, kinds, len(cases) + 1):
+                if domain == "ingress" or act.name in ("drop", "jump", "jumped"):
                     add(stack, field, act)
-            else:
-                add(stack, field, Act("drop", "drop", lambda f: None, fate=True))
             add(stack, field, next(changes))
             for act in itertools.islice(itertools.cycle(shapes(kinds)), len(cases) % 7, len(cases) % 7 + 1):
                 add(stack, field, act)
@@ -520,22 +519,35 @@ def shots_of(cases):
 
 # ---- the run ----------------------------------------------------------------------------------------------------------
 
+def destination(case, domain):
+    """Where a rule sends what its own action does not: nowhere else, to a queue; of the switch to the host, or back."""
+    if domain == "transfer":
+        return ("port_representor port_id 0", "represented_port ethdev_port_id 0")[case.number % 2]
+    return f"queue index {case.act.queue}" if domain == "ingress" and case.act.jump else ""
+
+
+def listed(*actions):
+    return " / ".join(action for action in ("count", *actions, "end") if action)
+
+
 def rules_of(case, domain):
     """Commands that make its rules; the first is the one that is counted."""
     frame = frame_of(case, b"")
-    pattern = words_of(case, frame)
-    tag = f"eth {tag_field(case.field)} is {mac_text(TAG + case.number)}"
-    actions = " / ".join(part for part in ("count", case.act.words) if part)
+    # A rule of the switch says where a frame comes from: testpmd sends it back through the same tables.
+    start = "represented_port ethdev_port_id is 0 / " if domain == "transfer" else ""
+    pattern = start + words_of(case, frame)
+    tag = f"{start}eth {tag_field(case.field)} is {mac_text(TAG + case.number)}"
+    there = destination(case, domain)
     make = f"flow create 0 {domain}"
     if case.act.jump == "from":
         group = 1 + case.number % 5
-        return [f"{make} pattern {pattern} / end actions count / jump group {group} / end",
-                f"{make} group {group} pattern {tag} / end actions count / queue index {case.act.queue} / end"]
+        return [f"{make} pattern {pattern} / end actions {listed(f'jump group {group}')}",
+                f"{make} group {group} pattern {tag} / end actions {listed(there)}"]
     if case.act.jump == "to":
         group = 11 + case.number % 5
-        return [f"{make} group {group} pattern {pattern} / end actions {actions} / end",
-                f"{make} pattern {tag} / end actions count / jump group {group} / end"]
-    return [f"{make} pattern {pattern} / end actions {actions} / end"]
+        return [f"{make} group {group} pattern {pattern} / end actions {listed(there)}",
+                f"{make} pattern {tag} / end actions {listed(f'jump group {group}')}"]
+    return [f"{make} pattern {pattern} / end actions {listed(case.act.words, '' if case.act.fate else there)}"]
 
 
 def load(t, path, lines, seconds):
@@ -683,7 +695,7 @@ def run(where, options):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--domain", choices=["ingress", "egress"], default="ingress")
+    parser.add_argument("--domain", choices=["ingress", "egress", "transfer"], default="ingress")
     parser.add_argument("--stacks", choices=["all", "plain", "tunnels"], default="all")
     parser.add_argument("--only", default="", help="cases whose name has this")
     options = parser.parse_args()
