@@ -490,6 +490,38 @@ def templates(where):
         check(t.quit() == 0, "the end")
 
 
+def metadata(where):
+    """What one table writes another matches: tags, META, MARK; FLAG, copies of fields and of frames, checksums."""
+    frames = [udp(i, ipv4={"ttl": 10 + i}) for i in range(6)]
+    wrong = udp(9, ipv4={"ttl": 15})
+    broken = wrong.bytes()
+    wrong.bytes = lambda: broken[:-1] + b"\0"
+    traffic = Traffic(where, [*frames, wrong])
+    make, first = "flow create 0 ingress", "pattern eth / ipv4 ttl is {} / end actions count / "
+    with Testpmd(f"net_hwsim0,wire={traffic.wire}", options=["--rxq=4", "--txq=4", "--disable-rss"]) as t:
+        says(t, "set sample_actions 0 mark id 8 / queue index 3 / end")
+        for rule in (first.format(10) + "set_tag index 3 data 0x51234 mask 0xffff / jump group 1 / end",
+                     first.format(11) + "set_meta data 7 mask 0xffffffff / jump group 1 / end",
+                     first.format(12) + "mark id 5 / jump group 1 / end",
+                     first.format(13) + "modify_field op set dst_type ipv4_dst src_type ipv4_src width 32 / queue index 1 / end",
+                     first.format(14) + "sample ratio 1 index 0 / queue index 1 / end",
+                     "pattern eth / ipv4 ttl is 15 / integrity value mask 64 value spec 0 / end actions count / drop / end",
+                     "group 1 pattern eth / tag data is 0x1234 index is 3 / end actions count / flag / queue index 1 / end",
+                     "group 1 pattern eth / meta data is 7 / end actions count / queue index 2 / end",
+                     "group 1 pattern eth / mark id is 5 / end actions count / queue index 3 / end"):
+            says(t, f"{make} {rule}", "created")
+        lines = seen(run(t))
+        check(sorted(queue for _, queue, _ in lines) == [0, 1, 1, 1, 2, 3, 3], "queues", str(lines))
+        marks = sorted(line.split("FDIR matched ID=")[1].split()[0] for _, _, line in lines if "FDIR matched ID=" in line)
+        check(marks == ["0x5", "0x8"], "marks", str(lines))
+        counts = [hits(t, rule)[0] for rule in range(9)]
+        check(counts == [1] * 9, "counts", str(counts))
+        check(t.quit() == 0, "the end")
+    frames[3]["ipv4"]["dst"] = frames[3]["ipv4"]["src"]
+    want = [frame.bytes() for frame in frames] + [frames[4].bytes()]
+    check(sorted(traffic.left()) == sorted(want), "the bytes that leave", "\n".join(f.hex() for f in traffic.left()))
+
+
 def tunnels(where):
     def vxlan(number, vni, inner):
         return Frame("eth", "ipv4", ("udp", {"nosum": True}), ("vxlan", {"vni": vni}), ("eth", {"dst": 0x02000000aa01}),
@@ -629,7 +661,7 @@ def clock_tsc(where):
 
 TESTS = {
     "ports": [info, stats, rss, vlan, filters, hotplug, life, switch, representors, clock_virtual, clock_tsc],
-    "rules": [flows, errors, ageing, indirect, templates, tunnels, meters],
+    "rules": [flows, errors, ageing, indirect, templates, metadata, tunnels, meters],
 }
 
 
