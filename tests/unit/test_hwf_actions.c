@@ -300,19 +300,6 @@ one_case(struct rig *r, const struct action_case *c)
 }
 
 static void
-nothing_left(struct rig *r)
-{
-	struct sim_steer_stats st;
-
-	sim_steer_stats(r->steer, &st);
-	assert_int_equal(st.rules, 0);
-	assert_int_equal(st.counters, 0);
-	assert_int_equal(st.ages, 0);
-	assert_int_equal(r->h->flows.used, 0);
-	assert_int_equal(r->h->extras.used, 0);
-}
-
-static void
 all_cases(void **state)
 {
 	struct rig *r = rig_new(NULL);
@@ -321,7 +308,7 @@ all_cases(void **state)
 	(void)state;
 	for (i = 0; i < RTE_DIM(cases); i++) {
 		one_case(r, &cases[i]);
-		nothing_left(r);
+		rig_empty(r);
 	}
 	rig_free(r);
 }
@@ -395,7 +382,7 @@ round_trip(struct rig *r, const struct rte_flow_action *encap, uint32_t layers, 
 	assert_int_equal(p.pkt.len, len);
 	assert_memory_equal(p.pkt.data, want, len);
 	assert_int_equal(hwf_flush(r->h, 0, &e), 0);
-	nothing_left(r);
+	rig_empty(r);
 }
 
 static void
@@ -505,7 +492,7 @@ spread(void **state)
 	assert_in_range(got[1], 800, 1200);
 	assert_in_range(got[4], 800, 1200);
 	assert_int_equal(hwf_flush(r->h, 0, &e), 0);
-	nothing_left(r);
+	rig_empty(r);
 	rig_free(r);
 }
 

@@ -144,6 +144,37 @@ test_command_queue_full(void **state)
 	bed_free(b);
 }
 
+/* A command queue that fails: the rule is none, a rule that was to go stays. */
+static void
+test_command_fails(void **state)
+{
+	struct bed *b = bed_new(64, 100, 0);
+	struct rte_flow *flow = bed_create(b, 0, 0, false);
+	struct rte_flow_op_result res[4];
+	struct sim_steer_stats stats;
+
+	(void)state;
+	assert_non_null(flow);
+	assert_int_equal(bed_pull(b, 0, BED_PULL, 1), 1);
+	b->r->refuse = -ENOMEM;
+	assert_non_null(bed_create(b, 0, 1, false));
+	assert_int_equal(bed_destroy(b, 0, flow, 9), 0);
+	assert_int_equal(hwf_pull(b->r->h, 0, 0, res, 4, &b->error), 2);
+	assert_int_equal(res[0].status, RTE_FLOW_OP_ERROR);
+	assert_int_equal(res[1].status, RTE_FLOW_OP_ERROR);
+	assert_ptr_equal(res[1].user_data, (void *)9);
+	assert_true(bed_steered(b, 0));
+	assert_false(bed_steered(b, 1));
+	sim_steer_stats(b->r->steer, &stats);
+	assert_int_equal(stats.rules, 1);
+	assert_int_equal(stats.counters, 1);
+	b->r->refuse = 0;
+	assert_int_equal(bed_destroy(b, 0, flow, 10), 0);
+	assert_int_equal(bed_pull(b, 0, BED_PULL, 10), 1);
+	assert_int_equal(hwf_table_destroy(b->r->h, 0, b->table, &b->error), 0);
+	bed_free(b);
+}
+
 /* Ports close and rules are flushed while commands are under way: they find nothing to do, and nothing is lost. */
 static void
 test_gone_under_way(void **state)
@@ -357,6 +388,7 @@ main(void)
 		cmocka_unit_test(test_postpone_and_full),
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_command_queue_full),
+		cmocka_unit_test(test_command_fails),
 		cmocka_unit_test(test_gone_under_way),
 		cmocka_unit_test(test_indirect),
 		cmocka_unit_test(test_update_unpulled),

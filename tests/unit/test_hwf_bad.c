@@ -225,6 +225,9 @@ static const struct bad bads[] = {
 			E(EINVAL, ACTION_CONF), AT(CONF, 0), "tag 9" },
 	{ "raw encap of nothing", IN, ANY, { A(RAW_ENCAP, C(raw_encap, .size = 0)), A(END) },
 			E(EINVAL, ACTION_CONF), AT(CONF, 0), "nothing" },
+	{ "raw encap of no Ethernet header", IN, ANY,
+			{ A(RAW_ENCAP, C(raw_encap, .data = much, .size = 13)), A(END) },
+			E(EINVAL, ACTION_CONF), AT(CONF, 0), "begins with" },
 	{ "raw encap of much", IN, ANY,
 			{ A(RAW_ENCAP, C(raw_encap, .data = much, .size = 129)), A(END) },
 			E(ENOTSUP, ACTION_CONF), AT(CONF, 0), "at most 128" },
@@ -349,20 +352,6 @@ says(const struct bad *b, const struct rte_flow_error *e, int err)
 }
 
 static void
-nothing_left(struct rig *r)
-{
-	struct sim_steer_stats st;
-
-	sim_steer_stats(r->steer, &st);
-	assert_int_equal(st.rules, 0);
-	assert_int_equal(st.counters, 0);
-	assert_int_equal(st.ages, 0);
-	assert_int_equal(r->h->flows.used, 0);
-	assert_int_equal(r->h->extras.used, 0);
-	assert_int_equal(r->h->n_ages, 0);
-}
-
-static void
 all_bads(void **state)
 {
 	static const char *const set[] = { "tables.priorities=16", "objects.connection-group0=0",
@@ -384,7 +373,7 @@ all_bads(void **state)
 		says(b, &e, rte_errno);
 		/* Nobody has to give a place for the error. */
 		assert_null(hwf_create(r->h, 0, &b->attr, b->item, b->action, NULL));
-		nothing_left(r);
+		rig_empty(r);
 	}
 	rig_free(r);
 }
@@ -421,7 +410,7 @@ no_end(void **state)
 	assert_int_equal(hwf_validate(r->h, RIG_PORTS, &attr, all, drop, &e), -ENODEV);
 	assert_int_equal(e.type, RTE_FLOW_ERROR_TYPE_UNSPECIFIED);
 	assert_int_equal(hwf_flush(r->h, 999, &e), -ENODEV);
-	nothing_left(r);
+	rig_empty(r);
 	rig_free(r);
 }
 

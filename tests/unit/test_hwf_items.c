@@ -395,20 +395,6 @@ try(struct rig *r, const struct pattern *p, const char *stacks, bool hit)
 }
 
 static void
-nothing_left(struct rig *r)
-{
-	struct sim_steer_stats st;
-
-	sim_steer_stats(r->steer, &st);
-	assert_int_equal(st.rules, 0);
-	assert_int_equal(st.counters, 0);
-	assert_int_equal(st.ages, 0);
-	assert_int_equal(st.tcam_entries, 0);
-	assert_int_equal(r->h->flows.used, 0);
-	assert_int_equal(r->h->extras.used, 0);
-}
-
-static void
 all_patterns(void **state)
 {
 	static const struct rte_flow_attr attr = { .ingress = 1 };
@@ -430,7 +416,7 @@ all_patterns(void **state)
 		try(r, p, p->misses, false);
 		assert_int_equal(hwf_destroy(r->h, 0, flow, &e), 0);
 		try(r, p, p->hits, false);
-		nothing_left(r);
+		rig_empty(r);
 	}
 	rig_free(r);
 }
@@ -466,7 +452,7 @@ together(void **state)
 		assert_int_equal(hwf_destroy(r->h, 0, flow, &e), 0);
 	}
 	assert_int_equal(hwf_flush(r->h, 0, &e), 0);
-	nothing_left(r);
+	rig_empty(r);
 	rig_free(r);
 }
 

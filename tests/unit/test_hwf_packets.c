@@ -317,3 +317,20 @@ rig_stack(struct rig_packet *p, const char *text)
 		.frame_len = len,
 	};
 }
+
+void
+rig_empty(struct rig *r)
+{
+	struct sim_steer_stats st;
+
+	sim_steer_stats(r->steer, &st);
+	assert_int_equal(st.rules, 0);
+	assert_int_equal(st.counters, 0);
+	assert_int_equal(st.ages, 0);
+	assert_int_equal(st.cts, 0);
+	assert_int_equal(st.tcam_entries, 0);
+	assert_int_equal(r->h->flows.used, 0);
+	assert_int_equal(r->h->extras.used, 0);
+	assert_int_equal(r->h->handles.used, 0);
+	assert_int_equal(r->h->n_ages, 0);
+}

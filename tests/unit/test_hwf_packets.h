@@ -25,4 +25,8 @@ rig_stack(struct rig_packet *p, const char *stack);
 uint32_t
 rig_bytes(uint8_t *to, const char *stack);
 
+/* No rule, and nothing that a rule had. */
+void
+rig_empty(struct rig *r);
+
 #endif /* TEST_HWF_PACKETS_H */

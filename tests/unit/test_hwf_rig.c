@@ -53,11 +53,18 @@ now(void *ctx)
 	return ((struct rig *)ctx)->now;
 }
 
+static uint64_t
+begin(void *ctx)
+{
+	return __atomic_add_fetch(&((struct rig *)ctx)->begun, 1, __ATOMIC_RELAXED);
+}
+
 static void
-spend(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost)
+spend(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost, uint64_t began)
 {
 	(void)kind;
 	(void)cost;
+	__atomic_store_n(&((struct rig *)ctx)->began, began, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&((struct rig *)ctx)->spent, 1, __ATOMIC_RELAXED);
 }
 
@@ -69,6 +76,8 @@ enqueue(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost, void
 
 	(void)kind;
 	(void)cost;
+	if (r->refuse != 0)
+		return r->refuse;
 	if (!r->timed) {
 		done(arg);
 		return (int64_t)r->now;
@@ -95,6 +104,7 @@ static const struct hwf_env env = {
 	.rss = rss,
 	.started = started,
 	.now = now,
+	.begin = begin,
 	.spend = spend,
 	.enqueue = enqueue,
 	.aged = aged,
@@ -109,6 +119,7 @@ rig_new(const char *const *set)
 
 	assert_non_null(r);
 	sim_profile_ideal(&r->profile);
+	r->profile.tables_twins = 0; /* a card that refuses a rule that is there */
 	for (; set != NULL && *set != NULL; set++)
 		if (sim_profile_set(&r->profile, *set, &e) != 0)
 			fail_msg("%s: %s", *set, e.text);

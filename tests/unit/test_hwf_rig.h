@@ -30,9 +30,11 @@ struct rig {
 	bool timed; /* commands take `cost` cycles each; else no time */
 	sim_cycle cost, busy_until;
 	uint32_t depth; /* of the command queue, at most RIG_COMMANDS */
+	int refuse;	/* what it answers, if not 0 */
 	bool started;
 	uint32_t aged[RIG_PORTS]; /* events said */
 	uint32_t spent;		  /* synchronous commands */
+	uint64_t begun, began;	  /* calls that said so, the last one spent */
 	struct {
 		void (*done)(void *arg);
 		void *arg;

@@ -368,14 +368,13 @@ no_mbufs(void **state)
 
 		assert_non_null(small);
 		assert_int_equal(rte_pktmbuf_alloc_bulk(small, other, 10), 0);
-		assert_int_equal(w->ops->rx(w, 0, small, m, when, 16, 0) == 0, i != 0);
-		if (i == 0)
-			rte_pktmbuf_free(m[0]);
+		assert_int_equal(w->ops->rx(w, 0, small, m, when, 16, 0), 1);
+		rte_pktmbuf_free(m[0]);
 		assert_int_equal(w->ops->rx(w, 0, small, m, when, 16, 15000), 0);
 		assert_true(w->stats.rx_nombuf > 0);
 		rte_pktmbuf_free_bulk(other, 10);
 		assert_true(w->ops->rx(w, 0, small, m, when, 8, 15000) == 8);
-		assert_int_equal(when[0], i == 0 ? 1000 : 15000 - 15000 + 0);
+		assert_int_equal(when[0], 1000);
 		rte_pktmbuf_free_bulk(m, 8);
 		assert_int_equal(rte_mempool_avail_count(small), 15);
 		w->ops->close(w);

@@ -241,6 +241,12 @@ cost(void **state)
 		assert_int_equal(c.table_rules, 0);
 		assert_int_equal(c.root, n == 0);
 	}
+	/* Which headers there are takes an entry, too, and no more than one. */
+	match_any(&m);
+	rp.n_actions = 1;
+	assert_int_equal(sim_rule_insert(s, &rp, &rule, NULL), 0);
+	sim_rule_cost(rule, &c);
+	assert_int_equal(c.match_entries, 1);
 	sim_steer_destroy(s);
 }
 

@@ -21,7 +21,7 @@ except ImportError:
 
 FOLDER = os.path.join(os.environ['SHUNT_SOURCE_DIR'], 'config', 'hwsim')
 # Papers and standards by year or number, documents by name, or in so many words what it is instead.
-SOURCE = re.compile(r'(IEEE \d|.*\b(19|20)\d\d\b|DPDK \d|specification of |calibrated: |assumed|ideal|not built yet)')
+SOURCE = re.compile(r'(Linux, |IEEE \d|.*\b(19|20)\d\d\b|DPDK \d|specification of |calibrated: |assumed|ideal|not built yet)')
 
 
 def load(name):

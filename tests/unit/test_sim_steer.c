@@ -499,6 +499,7 @@ random_rules(uint64_t seed, uint32_t changes, bool empty)
 	assert_non_null(m);
 	rng = seed;
 	sim_profile_ideal(&p);
+	p.tables_twins = 0;
 	m->s = steer_new(&p);
 	for (uint32_t i = 0; i < 64; i++)
 		assert_int_equal(sim_counter_add(m->s), i);

@@ -51,7 +51,7 @@
 			"cycles of an entry of those that are searched") \
 	X(tables, buckets_max, "buckets-max", 1u << 26, 1, 1u << 26, "largest hash of a matcher") \
 	X(tables, tcam_entries, "tcam-entries", 65536, 0, 1u << 20, "wildcard entries in all") \
-	X(tables, twins, "twins", 0, 0, 1, \
+	X(tables, twins, "twins", 1, 0, 1, \
 			"1: a rule of the same match and priority waits behind the first; 0: refused") \
 	X(tables, priorities, "priorities", UINT32_MAX, 1, UINT32_MAX, "priorities of a group") \
 	X(tables, groups, "groups", UINT32_MAX, 1, UINT32_MAX, "highest group number and one") \

@@ -126,6 +126,8 @@ enum sim_action_type {
 /* sim_action.flags of SIM_A_DECAP: up to the inner L3 header; the outer Ethernet header stays, its type follows. */
 #define SIM_ACTION_KEEP_L2 1u
 
+/* A new frame begins with an Ethernet header. */
+#define SIM_ENCAP_MIN 14
 #define SIM_ENCAP_MAX 128
 
 /* sim_action.flags of SIM_A_CT: packets of this rule are of the reply direction; else of the original one. */

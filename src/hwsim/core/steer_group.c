@@ -251,13 +251,13 @@ matcher_buckets(struct sim_steer *s, struct sim_matcher *m)
 		m->order = (uint8_t)(31 - __builtin_clz(root));
 	}
 	m->base = SIM_NO_LINE;
-	m->bucket = calloc(1ul << m->order, sizeof(*m->bucket));
+	m->bucket = sim_large_take(sizeof(*m->bucket) << m->order);
 	if (m->bucket == NULL)
 		return -ENOMEM;
 	if (!m->tcam && !m->over) {
 		m->base = sim_lines_take(&s->lines, m->order);
 		if (m->base == SIM_NO_LINE) {
-			free(m->bucket);
+			sim_large_give(m->bucket, sizeof(*m->bucket) << m->order);
 			return -ENOSPC;
 		}
 	}
@@ -312,11 +312,11 @@ sim_matcher_free(struct sim_steer *s, struct sim_matcher *m)
 		sim_lines_give(&s->lines, m->order + 2u,
 				m->tcam || m->over ? SIM_NO_LINE : m->to_base);
 		s->table_bytes -= sizeof(*m->to) << (m->order + 2u);
-		free(m->to);
+		sim_large_give(m->to, sizeof(*m->to) << (m->order + 2u));
 	}
 	sim_lines_give(&s->lines, m->order, m->base);
 	s->table_bytes -= (sizeof(*m->bucket) << m->order) + matcher_size(m->n_words);
-	free(m->bucket);
+	sim_large_give(m->bucket, sizeof(*m->bucket) << m->order);
 	free(m);
 }
 

@@ -5,15 +5,43 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "steer_priv.h"
 
-#define CHUNK_BYTES (256u * 1024)
+/* Chunks double up to the largest, so that few rules take little and many lie in huge pages. */
+#define CHUNK_MIN (64u * 1024)
+#define CHUNK_MAX (4096u * 1024)
+/* From here on memory is mapped by itself, in huge pages where the kernel has them. */
+#define HUGE_BYTES (2048ul * 1024)
 
 struct sim_slab_chunk {
 	struct sim_slab_chunk *next;
-	uint64_t pad;
+	uint64_t bytes;
 };
+
+void *
+sim_large_take(uint64_t bytes)
+{
+	void *p;
+
+	if (bytes < HUGE_BYTES)
+		return calloc(1, bytes);
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return NULL;
+	madvise(p, bytes, MADV_HUGEPAGE);
+	return p;
+}
+
+void
+sim_large_give(void *p, uint64_t bytes)
+{
+	if (p != NULL && bytes >= HUGE_BYTES)
+		munmap(p, bytes);
+	else
+		free(p);
+}
 
 static uint32_t
 class_of(uint32_t size)
@@ -21,12 +49,31 @@ class_of(uint32_t size)
 	return (size + SIM_SLAB_STEP - 1) / SIM_SLAB_STEP;
 }
 
+static bool
+slab_grow(struct sim_slab *slab, uint32_t c)
+{
+	const uint32_t bytes = slab->chunk[c] == 0   ? CHUNK_MIN
+			: slab->chunk[c] < CHUNK_MAX ? 2 * slab->chunk[c]
+						     : CHUNK_MAX;
+	struct sim_slab_chunk *chunk = sim_large_take(bytes);
+
+	if (chunk == NULL)
+		return false;
+	chunk->next = slab->chunks;
+	chunk->bytes = bytes;
+	slab->chunks = chunk;
+	slab->chunk[c] = bytes;
+	slab->bytes += bytes;
+	slab->at[c] = (uint8_t *)(chunk + 1);
+	slab->left[c] = bytes - (uint32_t)sizeof(*chunk);
+	return true;
+}
+
 void *
 sim_slab_take(struct sim_slab *slab, uint32_t size)
 {
 	const uint32_t c = class_of(size);
 	const uint32_t bytes = c * SIM_SLAB_STEP;
-	struct sim_slab_chunk *chunk;
 	void *p;
 
 	if (size == 0 || size > SIM_SLAB_MAX) {
@@ -39,16 +86,8 @@ sim_slab_take(struct sim_slab *slab, uint32_t size)
 		memcpy(&slab->free[c], p, sizeof(void *));
 		return p;
 	}
-	if (slab->left[c] < bytes) {
-		chunk = malloc(CHUNK_BYTES);
-		if (chunk == NULL)
-			return NULL;
-		chunk->next = slab->chunks;
-		slab->chunks = chunk;
-		slab->bytes += CHUNK_BYTES;
-		slab->at[c] = (uint8_t *)(chunk + 1);
-		slab->left[c] = CHUNK_BYTES - sizeof(*chunk);
-	}
+	if (slab->left[c] < bytes && !slab_grow(slab, c))
+		return NULL;
 	p = slab->at[c];
 	slab->at[c] += bytes;
 	slab->left[c] -= bytes;
@@ -78,7 +117,7 @@ sim_slab_end(struct sim_slab *slab)
 
 	while ((chunk = slab->chunks) != NULL) {
 		slab->chunks = chunk->next;
-		free(chunk);
+		sim_large_give(chunk, chunk->bytes);
 	}
 }
 

@@ -20,6 +20,12 @@
 
 /* --- steer_mem.c --- */
 
+/* Zeroed memory of any size; large in pages of its own. */
+void *
+sim_large_take(uint64_t bytes);
+void
+sim_large_give(void *p, uint64_t bytes);
+
 /* Small blocks in sizes of SIM_SLAB_STEP, cut from chunks; larger ones from the heap. */
 #define SIM_SLAB_STEP 16u
 #define SIM_SLAB_MAX 1024u
@@ -29,6 +35,7 @@ struct sim_slab {
 	void *free[SIM_SLAB_CLASSES];
 	uint8_t *at[SIM_SLAB_CLASSES]; /* not yet cut */
 	uint32_t left[SIM_SLAB_CLASSES];
+	uint32_t chunk[SIM_SLAB_CLASSES]; /* size of the last one */
 	struct sim_slab_chunk *chunks;
 	uint64_t bytes;
 };

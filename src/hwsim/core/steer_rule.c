@@ -8,10 +8,18 @@
 
 #include "steer_priv.h"
 
-/* Bytes of a match that an entry has room for: 32 of its 64 (mlx5). */
+/*
+ * An entry has room for 32 bytes to match, of its 64 (mlx5); two of them say which headers there are, so addresses of IPv6
+ * alone take two entries.
+ */
 #define TAG_BYTES 32u
-#define TYPE_BYTES \
-	2u /* of the tag: which headers there are, so addresses of IPv6 alone take two entries */
+#define TYPE_BYTES 2u
+
+static uint32_t
+match_entries(uint32_t bytes)
+{
+	return (bytes + TYPE_BYTES + TAG_BYTES - 1) / TAG_BYTES;
+}
 
 static int
 check_match(const struct sim_match *match, struct sim_error *e)
@@ -96,8 +104,7 @@ plan_matcher(struct sim_steer *s, struct plan *plan, struct sim_error *e)
 	plan->tcam = m != NULL ? m->tcam : !sim_shape_exact(p->match);
 	bytes = m != NULL ? m->bytes : sim_shape_bytes(p->match);
 	plan->entries = plan->tcam ? sim_shape_tcam(p->match)
-				   : (bytes + TYPE_BYTES + TAG_BYTES - 1) / TAG_BYTES +
-					(bytes == 0) + sim_pack_entries(p->n_actions) - 1;
+				   : match_entries(bytes) + sim_pack_entries(p->n_actions) - 1;
 	if (check_room(s, plan, e) < 0)
 		return -ENOSPC;
 	if (m == NULL) {
@@ -435,8 +442,7 @@ sim_rule_cost(const struct sim_rule *rule, struct sim_cmd_cost *cost)
 
 	*cost = (struct sim_cmd_cost){
 		.items = m->headers,
-		.match_entries = (uint16_t)((m->bytes + TYPE_BYTES + TAG_BYTES - 1) / TAG_BYTES +
-				(m->bytes == 0)),
+		.match_entries = (uint16_t)match_entries(m->bytes),
 		.action_entries = (uint16_t)sim_pack_entries(rule->n_actions),
 		.actions = rule->n_actions,
 		.walked = rule->walked,

@@ -29,7 +29,8 @@
  *   burst=N          N frames arrive at once, at the same mean rate (1)
  *   count=N          no more after so many, of all queues
  *   backlog=N        clock=off with rate=: frames that wait while nobody asks (4096); later ones are rx_missed
- *   check=0|1        stamps payloads, and checks frames that are sent to this wire: xstats wire_check_*, wire_latency_*
+ *   check=0|1        stamps payloads, and checks frames that are sent to this wire: xstats wire_check_*, wire_latency_*.
+ *                    Not with churn or handshake, whose segments have no payload
  *
  * A stamp is 18 bytes: 0x5347, flow, number in the flow, ns. Another generator with as many flows may check it: frames go
  * in by one port and out by another. Sessions have flows 2 s and 2 s + 1.
@@ -241,6 +242,14 @@ struct gen_alias {
 	uint32_t other;
 };
 
+struct gen_pick {
+	uint32_t flow; /* or session */
+	bool reply;
+};
+
+/* Choices are made this many frames ahead, so that what they need is in the cache by then. */
+#define GEN_LOOK 16u
+
 /* What one queue brings. Only the lcore of that queue touches it, and the control thread while the gate is shut. */
 struct gen_lane {
 	uint32_t busy;	      /* [A] a call is inside */
@@ -253,12 +262,16 @@ struct gen_lane {
 	uint64_t last; /* `now` of the last call */
 	struct wire_pace pace;
 	double mean;	/* ns a frame */
+	uint64_t least; /* ns of the shortest, rounded down */
 	uint64_t ahead; /* of a burst: ns by which the next one is later */
 	uint64_t in_burst;
 	struct wire_pace churn;
 	uint32_t churn_cursor;
 	uint32_t *turn; /* sessions between an old tuple and a new one: a ring */
 	uint32_t turn_head, turn_n;
+	struct gen_pick look[GEN_LOOK];
+	uint32_t look_at;
+	bool looking;
 } __attribute__((aligned(64)));
 
 #define GEN_TURNS 1024u
@@ -337,11 +350,6 @@ gen_lane_step(const struct gen *g, struct gen_lane *l, uint32_t len)
 		l->in_burst = 0;
 	}
 }
-
-struct gen_pick {
-	uint32_t flow; /* or session */
-	bool reply;
-};
 
 static inline struct gen_pick
 gen_pick(const struct gen *g, struct gen_lane *l, unsigned int order, bool sessions)

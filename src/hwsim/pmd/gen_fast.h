@@ -12,12 +12,14 @@
 void
 gen_fast_init(struct gen *g);
 
-/* Bytes that fit a buffer of the pool behind its headroom. */
+/* Bytes that fit a buffer of the pool behind its headroom; 0 where mbufs have flags that must stay. */
 static inline uint32_t
 gen_fast_room(struct rte_mempool *pool)
 {
 	const uint32_t room = rte_pktmbuf_data_room_size(pool);
 
+	if ((rte_pktmbuf_priv_flags(pool) & RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF) != 0)
+		return 0;
 	return room > RTE_PKTMBUF_HEADROOM ? room - RTE_PKTMBUF_HEADROOM : 0;
 }
 

@@ -43,6 +43,7 @@ set_pace(const struct gen *g, struct gen_lane *l, uint64_t share, uint64_t of)
 		wire_pace_set(&l->pace, (wire_u128)NS * 8 * of, (wire_u128)g->rate.bps * share);
 	else
 		wire_pace_set(&l->pace, (wire_u128)NS * of, (wire_u128)g->rate.pps * share);
+	l->least = l->pace.whole * (g->rate.bps != 0 ? g->c.size_min + WIRE_GAP : 1);
 	l->mean = ((double)l->pace.whole + (double)l->pace.part / (double)l->pace.den) *
 			(g->rate.bps != 0 ? mean_size(g) : 1);
 }
@@ -167,6 +168,7 @@ start_lanes(struct gen *g)
 		l->churn_cursor = 0;
 		l->turn_head = l->turn_n = 0;
 		l->started = false;
+		l->looking = false;
 		if (l->n == 0)
 			continue;
 		if (g->c.churn != 0 && l->turn == NULL)

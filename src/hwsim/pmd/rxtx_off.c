@@ -164,8 +164,10 @@ hwsim_mirror(void *ctx, const struct sim_pkt *p, const struct sim_dest *dest)
 	struct hwsim_card *card = ctx;
 	struct rte_mbuf *copy;
 
-	if (card->current == NULL)
+	if (card->model != NULL) {
+		sim_nic_mirror(card->model, p, dest);
 		return;
+	}
 	follow(card->current, p);
 	copy = rte_pktmbuf_copy(card->current, card->current->pool, 0, UINT32_MAX);
 	if (copy == NULL) {

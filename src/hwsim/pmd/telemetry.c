@@ -110,8 +110,9 @@ tel_profile(const char *cmd, const char *params, struct rte_tel_data *d)
 	p = &port->card->profile;
 	rte_tel_data_start_dict(d);
 	rte_tel_data_add_dict_string(d, "name", p->name);
+/* Names in telemetry have no dots and dashes. */
 #define X(section, field, key, def, min, max, text) \
-	rte_tel_data_add_dict_u64(d, #section "." key, p->section##_##field);
+	rte_tel_data_add_dict_u64(d, #section "/" #field, p->section##_##field);
 	SIM_PROFILE_NUMBERS(X)
 #undef X
 	return 0;

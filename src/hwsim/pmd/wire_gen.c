@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include <rte_malloc.h>
+#include <rte_prefetch.h>
 
 #include "gen.h"
 #include "gen_fast.h"
@@ -16,6 +17,32 @@
 #define BURST 64u
 
 /* --- frames of any kind --- */
+
+/* A session and a frame's number are a cache miss each when there are many. */
+static struct gen_pick
+look_ahead(struct gen *g, struct gen_lane *l)
+{
+	struct gen_pick *slot = &l->look[l->look_at++ % GEN_LOOK];
+	const struct gen_pick next = gen_pick(g, l, g->c.order, g->c.sessions), p = *slot;
+
+	if (g->session != NULL)
+		rte_prefetch0(&g->session[next.flow]);
+	if (g->sent != NULL)
+		rte_prefetch0(&g->sent[g->c.sessions ? next.flow << 1 : next.flow]);
+	*slot = next;
+	return p;
+}
+
+static struct gen_pick
+next_pick(struct gen *g, struct gen_lane *l)
+{
+	if (unlikely(!l->looking)) {
+		l->looking = true;
+		for (uint32_t i = 0; i < GEN_LOOK; i++)
+			(void)look_ahead(g, l);
+	}
+	return look_ahead(g, l);
+}
 
 static void
 make_frame(struct gen *g, struct gen_lane *l, struct gen_frame *f, struct gen_made *made,
@@ -27,7 +54,7 @@ make_frame(struct gen *g, struct gen_lane *l, struct gen_frame *f, struct gen_ma
 
 	/* Every other frame at most belongs to sessions on their way, so that data flows meanwhile. */
 	if (g->c.churn == 0 || (gen_random(l) >> 63) != 0 || !gen_churn_pick(g, l, &p))
-		p = gen_pick(g, l, g->c.order, g->c.sessions);
+		p = next_pick(g, l);
 	*made = gen_session_make(g, p, f);
 	if (g->c.n_sizes > 1)
 		i = gen_below((uint32_t)gen_random(l), g->c.n_sizes);
@@ -92,12 +119,14 @@ any_frames(const struct want *w, struct gen_lane *l)
 {
 	struct gen *g = w->g;
 	struct rte_mbuf *fresh[BURST];
-	const uint32_t n = RTE_MIN(w->n, BURST);
-	uint32_t used = 0;
+	uint32_t n = RTE_MIN(w->n, BURST), used = 0;
 	uint16_t k = 0;
 
 	if (g->paced && l->pace.next > w->now)
 		return 0;
+	/* No more mbufs than frames may be due. */
+	if (g->paced && g->c.burst == 1 && l->least != 0)
+		n = (uint32_t)RTE_MIN(n, (w->now - l->pace.next) / l->least + 1);
 	if (rte_pktmbuf_alloc_bulk(w->pool, fresh, n) != 0) {
 		wire_count(&g->w.stats.rx_nombuf, 1);
 		return 0;

@@ -225,7 +225,8 @@ wire_line_get(struct wire_line *l, struct wire *w, uint16_t q, struct rte_mbuf *
 			}
 		}
 		f->tx_offload = 0;
-		f->ol_flags = 0;
+		/* The copy may be in a pool whose buffers are all external. */
+		f->ol_flags &= RTE_MBUF_F_EXTERNAL;
 		f->packet_type = 0;
 		f->port = g->ethdev;
 		bytes += f->pkt_len;

@@ -10,41 +10,12 @@
  * be destroyed is seen until then. What is done in the command queue (op_done()) runs under the NIC's lock alone and so
  * touches nothing but the model and the operation; the rest follows when it is pulled (op_finish()).
  */
-#include "flow_template.h"
+#include "flow_queue.h"
 
 #include <errno.h>
 #include <rte_errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum op_kind { OP_CREATE, OP_DESTROY, OP_MAKE, OP_FREE, OP_UPDATE, OP_QUERY };
-
-struct hwf_op {
-	uint8_t kind;	/* enum op_kind */
-	uint8_t done;	/* [N] carried out */
-	uint8_t failed; /* [N] */
-	struct hwf_queue *q;
-	void *user_data;
-	sim_cycle at; /* [N] when the caller may hear of it */
-	struct sim_cmd_cost cost;
-	struct rte_flow *flow; /* NULL: not about a rule, or it is gone */
-	struct sim_rule *rule; /* [N] the same */
-	struct rte_flow_action_handle *handle;
-	struct hwf_update *update;
-	void *data; /* of a query */
-};
-
-/* [N] is under the NIC's lock, all else under hwf.lock. Counters run on; modulo `size` they are places in the ring. */
-struct hwf_queue {
-	struct hwf_queue *next; /* of those gone */
-	struct hwf *h;
-	uint16_t port;
-	uint32_t size;
-	uint32_t head, sent, pushed,
-			tail; /* to be pulled next, sent next, sent no further, posted next */
-	uint32_t in_flight;   /* [N] sent and not done */
-	struct hwf_op op[];
-};
 
 static struct hwf_op *
 op_at(struct hwf_queue *q, uint32_t i)
@@ -135,9 +106,8 @@ forget(struct hwf *h, struct rte_flow *flow)
 
 /* --- posting --- */
 
-/* The queue an operation is for, with room for it. NULL with `error` set. */
-static struct hwf_queue *
-queue_get(struct hwf_where *w, uint32_t queue, bool room, struct rte_flow_error *error)
+struct hwf_queue *
+hwf_queue_get(struct hwf_where *w, uint32_t queue, bool room, struct rte_flow_error *error)
 {
 	struct hwf_queues *s = w->h->port[w->port].async;
 	struct hwf_queue *q;
@@ -212,9 +182,8 @@ send_pushed(struct hwf_queue *q)
 	sim_lock_give(h->nic);
 }
 
-/* The next place, filled in but for what it is about; post() makes it count. */
-static struct hwf_op *
-op_next(struct hwf_queue *q, enum op_kind kind, void *user_data)
+struct hwf_op *
+hwf_op_next(struct hwf_queue *q, enum op_kind kind, void *user_data)
 {
 	struct hwf_op *op = op_at(q, q->tail);
 
@@ -225,8 +194,8 @@ op_next(struct hwf_queue *q, enum op_kind kind, void *user_data)
 	return op;
 }
 
-static void
-post(struct hwf_queue *q, const struct rte_flow_op_attr *attr)
+void
+hwf_op_post(struct hwf_queue *q, const struct rte_flow_op_attr *attr)
 {
 	q->tail++;
 	if (attr != NULL && attr->postpone)
@@ -292,16 +261,16 @@ hwf_async_create(struct hwf *h, uint16_t port, const struct hwf_async_rule *rule
 
 	if (hwf_enter(h, port, error) != 0)
 		return NULL;
-	q = queue_get(&w, rule->queue, true, error);
+	q = hwf_queue_get(&w, rule->queue, true, error);
 	if (q != NULL)
 		flow = rule_add(&w, rule, &cost, error);
 	if (flow != NULL) {
 		h->port[port].async_forget = forget;
-		op = op_next(q, OP_CREATE, rule->user_data);
+		op = hwf_op_next(q, OP_CREATE, rule->user_data);
 		op->flow = flow;
 		op->rule = flow->rule;
 		op->cost = cost;
-		post(q, rule->attr);
+		hwf_op_post(q, rule->attr);
 	}
 	hwf_unlock(h);
 	return flow;
@@ -340,134 +309,17 @@ hwf_async_destroy(struct hwf *h, uint16_t port, const struct hwf_async_rule *op,
 
 	if (hwf_enter(h, port, error) != 0)
 		return -ENODEV;
-	q = queue_get(&w, op->queue, true, error);
+	q = hwf_queue_get(&w, op->queue, true, error);
 	r = q == NULL ? -rte_errno : destroyable(&w, flow, error);
 	if (r == 0) {
 		flow->slot.flags |= HWF_F_DYING;
-		o = op_next(q, OP_DESTROY, op->user_data);
+		o = hwf_op_next(q, OP_DESTROY, op->user_data);
 		o->flow = flow;
 		o->rule = flow->rule;
 		sim_lock_take(h->nic);
 		sim_rule_cost(flow->rule, &o->cost);
 		sim_lock_give(h->nic);
-		post(q, op->attr);
-	}
-	hwf_unlock(h);
-	return r;
-}
-
-/* --- indirect actions --- */
-
-struct rte_flow_action_handle *
-hwf_async_indirect_create(struct hwf *h, uint16_t port, const struct hwf_async_rule *op,
-		const struct rte_flow_indir_action_conf *conf, const struct rte_flow_action *action,
-		struct rte_flow_error *error)
-{
-	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
-	struct rte_flow_action_handle *handle = NULL;
-	struct hwf_queue *q;
-	struct hwf_op *o;
-
-	if (hwf_enter(h, port, error) != 0)
-		return NULL;
-	q = queue_get(&w, op->queue, true, error);
-	if (q != NULL)
-		handle = hwf_handle_make(&w, conf, action, error);
-	if (handle != NULL) {
-		/* Each operation under way is a use, so that none outlives the handle. */
-		handle->uses++;
-		o = op_next(q, OP_MAKE, op->user_data);
-		o->handle = handle;
-		post(q, op->attr);
-	}
-	hwf_unlock(h);
-	return handle;
-}
-
-int
-hwf_async_indirect_destroy(struct hwf *h, uint16_t port, const struct hwf_async_rule *op,
-		struct rte_flow_action_handle *handle, struct rte_flow_error *error)
-{
-	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
-	struct hwf_queue *q;
-	struct hwf_op *o;
-	int r;
-
-	if (hwf_enter(h, port, error) != 0)
-		return -ENODEV;
-	q = queue_get(&w, op->queue, true, error);
-	handle = q == NULL ? NULL : hwf_handle_check(&w, handle, error);
-	r = handle == NULL ? -rte_errno : hwf_handle_idle(&w, handle, error);
-	if (r == 0) {
-		handle->slot.flags |= HWF_H_PENDING;
-		o = op_next(q, OP_FREE, op->user_data);
-		o->handle = handle;
-		post(q, op->attr);
-	}
-	hwf_unlock(h);
-	return r;
-}
-
-int
-hwf_async_indirect_update(struct hwf *h, uint16_t port, const struct hwf_async_rule *op,
-		struct rte_flow_action_handle *handle, const void *update,
-		struct rte_flow_error *error)
-{
-	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
-	struct hwf_update *u;
-	struct hwf_queue *q;
-	struct hwf_op *o;
-	int r;
-
-	u = malloc(sizeof(*u));
-	if (u == NULL)
-		return rte_flow_error_set(
-				error, ENOMEM, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "no memory");
-	if (hwf_enter(h, port, error) != 0)
-		return -ENODEV;
-	q = queue_get(&w, op->queue, true, error);
-	handle = q == NULL ? NULL : hwf_handle_check(&w, handle, error);
-	if (handle == NULL)
-		r = -rte_errno;
-	else if (u == NULL)
-		r = hwf_fail(&w, error, ENOMEM, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "no memory");
-	else
-		r = hwf_update_parse(&w, handle, update, u, error);
-	if (r == 0) {
-		handle->uses++;
-		o = op_next(q, OP_UPDATE, op->user_data);
-		o->handle = handle;
-		o->update = u;
-		post(q, op->attr);
-	}
-	hwf_unlock(h);
-	if (r != 0)
-		free(u);
-	return r;
-}
-
-int
-hwf_async_indirect_query(struct hwf *h, uint16_t port, const struct hwf_async_rule *op,
-		const struct rte_flow_action_handle *handle, void *data,
-		struct rte_flow_error *error)
-{
-	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
-	struct rte_flow_action_handle *mine;
-	struct hwf_queue *q;
-	struct hwf_op *o;
-	int r;
-
-	if (hwf_enter(h, port, error) != 0)
-		return -ENODEV;
-	q = queue_get(&w, op->queue, true, error);
-	mine = q == NULL ? NULL : hwf_handle_check(&w, handle, error);
-	r = mine == NULL ? -rte_errno : hwf_handle_askable(&w, mine, data, error);
-	if (r == 0) {
-		mine->uses++;
-		o = op_next(q, OP_QUERY, op->user_data);
-		o->handle = mine;
-		o->data = data;
-		post(q, op->attr);
+		hwf_op_post(q, op->attr);
 	}
 	hwf_unlock(h);
 	return r;
@@ -483,7 +335,7 @@ hwf_push(struct hwf *h, uint16_t port, uint32_t queue, struct rte_flow_error *er
 
 	if (hwf_enter(h, port, error) != 0)
 		return -ENODEV;
-	q = queue_get(&w, queue, false, error);
+	q = hwf_queue_get(&w, queue, false, error);
 	if (q != NULL) {
 		q->pushed = q->tail;
 		send_pushed(q);
@@ -497,10 +349,14 @@ finish_rule(struct hwf *h, struct hwf_op *op)
 {
 	struct rte_flow *flow = op->flow;
 	struct sim_cmd_cost cost;
+	bool gone;
 
 	if (flow == NULL)
 		return;
-	if (op->kind == OP_DESTROY && !op->failed) {
+	/* A rule whose creation failed is none; if it is being destroyed already, that operation ends it. */
+	gone = op->kind == OP_DESTROY ? !op->failed
+				      : op->failed && !(flow->slot.flags & HWF_F_DYING);
+	if (gone) {
 		/* This was the last operation on it: there is nothing to be looked for. */
 		flow->slot.flags &= (uint8_t) ~(HWF_F_DYING | HWF_F_PENDING);
 		forget(h, flow);
@@ -567,7 +423,7 @@ hwf_pull(struct hwf *h, uint16_t port, uint32_t queue, struct rte_flow_op_result
 
 	if (hwf_enter(h, port, error) != 0)
 		return -ENODEV;
-	q = queue_get(&w, queue, false, error);
+	q = hwf_queue_get(&w, queue, false, error);
 	if (q != NULL) {
 		send_pushed(q);
 		n = ready(q, n_res);
@@ -595,7 +451,7 @@ hwf_get_queue_aged(struct hwf *h, uint16_t port, uint32_t queue, void **contexts
 	if (nb != 0 && contexts == NULL)
 		r = hwf_fail(&w, error, EINVAL, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL,
 				"no array for the contexts");
-	else if (h->port[port].strict_queues && queue_get(&w, queue, false, error) == NULL)
+	else if (h->port[port].strict_queues && hwf_queue_get(&w, queue, false, error) == NULL)
 		r = -rte_errno;
 	else
 		r = hwf_age_fetch(
