@@ -103,7 +103,7 @@ def crc32c(data):
 
 
 def toeplitz(key, data):
-    """RFC-less, but the same in every data sheet: for each bit of the input that is set, 32 bits of the key from there."""
+    """For each bit of the input that is set, the 32 bits of the key from there on, all added without carry."""
     wide, result = int.from_bytes(key, "big"), 0
     for i in range(len(data) * 8):
         if data[i // 8] >> (7 - i % 8) & 1:

@@ -11,118 +11,12 @@ import sys
 import time
 
 import testpmd
-from frames import Frame, mac_text, read_pcap, toeplitz, write_pcap
+from frames import Frame, mac_text, toeplitz
+from hwsim_checks import (LAST, OWN, Traffic, Wrong, check, end_mark, hits, refuses, run, says, seen, silent, udp, xstats)
 from testpmd import Testpmd
 
 KEY = bytes.fromhex("0102030405060708091011121314151617181920212223242526272829303132333435363738393a")
-LAST = 0x02ee00000002
-OWN = 0x026877aa0000
 NONE = ("net_hwsim0,wire=none",)
-
-
-class Wrong(Exception):
-    pass
-
-
-def check(condition, what, detail=""):
-    if not condition:
-        raise Wrong(f"{what}\n{detail}")
-
-
-def says(t, command, *parts, seconds=20):
-    """Asks, and all of these must be in the answer, in this order."""
-    answer = t.ask(command, seconds)
-    at = 0
-    for part in parts:
-        found = answer.find(part, at)
-        check(found >= 0, f"'{command}' does not say '{part}'", answer)
-        at = found + len(part)
-    return answer
-
-
-def silent(t, *commands):
-    """Commands that print nothing when all is well."""
-    for command in commands:
-        answer = t.ask(command)
-        check(answer == "", f"'{command}' is not silent", answer)
-
-
-def refuses(t, command, number, text, errno):
-    """rte_flow_error's type, message and code, as testpmd prints them."""
-    answer = t.ask(command)
-    pattern = rf"Caught PMD error type {number} \([^\n]*?\): (cause: 0x[0-9a-f]+, )?{re.escape(text)}: {errno}"
-    check(re.search(pattern, answer), f"'{command}' should be refused with {number}, {text}, {errno}", answer)
-
-
-def numbers(answer):
-    """`name: value` of statistics."""
-    return {name: int(value) for name, value in re.findall(r"^\s*([A-Za-z][\w-]*): +?(\d+)", answer, re.M)}
-
-
-def xstats(t, port=0):
-    return numbers(t.ask(f"show port xstats {port}"))
-
-
-def hits(t, rule, port=0):
-    found = re.search(r" hits: (\d+)\n bytes: (\d+)", t.ask(f"flow query {port} {rule} count"))
-    check(found, f"no count of rule {rule}")
-    return int(found.group(1)), int(found.group(2))
-
-
-# ---- frames in, frames out --------------------------------------------------------------------------------------------
-
-def udp(number=0, size=32, **fields):
-    """Headers by name: udp(ipv4={"src": 1}, eth={...}, vlan={...})."""
-    kinds = ["eth"] + (["vlan"] if "vlan" in fields else []) + ["ipv4", "udp"]
-    frame = Frame(*[(kind, dict(fields.get(kind, {}))) for kind in kinds],
-                  payload=bytes(size) + number.to_bytes(8, "big"))
-    return frame.link()
-
-
-def end_mark():
-    return Frame(("eth", {"src": LAST, "dst": OWN}), payload=bytes(50)).link()
-
-
-class Traffic:
-    """A capture for a wire: a mark, silence, the frames, silence, a mark. rate=own: at these times with any clock."""
-
-    def __init__(self, where, frames, name="0", gap=10, silence=1000000):
-        self.frames, self.out = [frame.bytes() for frame in frames], f"{where}/out{name}.pcap"
-        write_pcap(f"{where}/in{name}.pcap", [(0, end_mark().bytes())] +
-                   [(silence + gap * i, frame) for i, frame in enumerate(self.frames)] +
-                   [(2 * silence + gap * len(self.frames), end_mark().bytes())])
-        self.wire = f"pcap:rx={where}/in{name}.pcap;tx={self.out};rate=own"
-
-    def left(self):
-        """What came out, but for the marks."""
-        return [frame for frame in read_pcap(self.out) if LAST.to_bytes(6, "big") not in frame[:12]]
-
-
-def run(t, seconds=30):
-    """start, until both marks are in, stop; what testpmd said of the frames."""
-    begin = len(t.log)
-    says(t, "set verbose 1", "Change verbose level")
-    t.send("start")
-    for _ in range(2):
-        t.until(mac_text(LAST).upper(), seconds)
-    said = t.log[begin:]
-    t.ask("stop")
-    t.ask("set verbose 0")
-    return said
-
-
-SEEN = re.compile(r"port (\d+)/queue (\d+): received|src=([0-9A-F:]{17}) - dst=(.*)")
-
-
-def seen(said):
-    """(port, queue, line) of all frames but the marks."""
-    at, frames = (None, None), []
-    for found in SEEN.finditer(said):
-        if found.group(1) is not None:
-            at = (int(found.group(1)), int(found.group(2)))
-        elif found.group(3) != mac_text(LAST).upper():
-            frames.append((*at, found.group(4)))
-    return frames
 
 
 # ---- ports ------------------------------------------------------------------------------------------------------------
@@ -490,6 +384,38 @@ def templates(where):
         check(t.quit() == 0, "the end")
 
 
+def metadata(where):
+    """What one table writes another matches: tags, META, MARK; FLAG, copies of fields and of frames, checksums."""
+    frames = [udp(i, ipv4={"ttl": 10 + i}) for i in range(6)]
+    wrong = udp(9, ipv4={"ttl": 15})
+    broken = wrong.bytes()
+    wrong.bytes = lambda: broken[:-1] + b"\0"
+    traffic = Traffic(where, [*frames, wrong])
+    make, first = "flow create 0 ingress", "pattern eth / ipv4 ttl is {} / end actions count / "
+    with Testpmd(f"net_hwsim0,wire={traffic.wire}", options=["--rxq=4", "--txq=4", "--disable-rss"]) as t:
+        says(t, "set sample_actions 0 mark id 8 / queue index 3 / end")
+        for rule in (first.format(10) + "set_tag index 3 data 0x51234 mask 0xffff / jump group 1 / end",
+                     first.format(11) + "set_meta data 7 mask 0xffffffff / jump group 1 / end",
+                     first.format(12) + "mark id 5 / jump group 1 / end",
+                     first.format(13) + "modify_field op set dst_type ipv4_dst src_type ipv4_src width 32 / queue index 1 / end",
+                     first.format(14) + "sample ratio 1 index 0 / queue index 1 / end",
+                     "pattern eth / ipv4 ttl is 15 / integrity value mask 64 value spec 0 / end actions count / drop / end",
+                     "group 1 pattern eth / tag data is 0x1234 index is 3 / end actions count / flag / queue index 1 / end",
+                     "group 1 pattern eth / meta data is 7 / end actions count / queue index 2 / end",
+                     "group 1 pattern eth / mark id is 5 / end actions count / queue index 3 / end"):
+            says(t, f"{make} {rule}", "created")
+        lines = seen(run(t))
+        check(sorted(queue for _, queue, _ in lines) == [0, 1, 1, 1, 2, 3, 3], "queues", str(lines))
+        marks = sorted(line.split("FDIR matched ID=")[1].split()[0] for _, _, line in lines if "FDIR matched ID=" in line)
+        check(marks == ["0x5", "0x8"], "marks", str(lines))
+        counts = [hits(t, rule)[0] for rule in range(9)]
+        check(counts == [1] * 9, "counts", str(counts))
+        check(t.quit() == 0, "the end")
+    frames[3]["ipv4"]["dst"] = frames[3]["ipv4"]["src"]
+    want = [frame.bytes() for frame in frames] + [frames[4].bytes()]
+    check(sorted(traffic.left()) == sorted(want), "the bytes that leave", "\n".join(f.hex() for f in traffic.left()))
+
+
 def tunnels(where):
     def vxlan(number, vni, inner):
         return Frame("eth", "ipv4", ("udp", {"nosum": True}), ("vxlan", {"vni": vni}), ("eth", {"dst": 0x02000000aa01}),
@@ -629,7 +555,7 @@ def clock_tsc(where):
 
 TESTS = {
     "ports": [info, stats, rss, vlan, filters, hotplug, life, switch, representors, clock_virtual, clock_tsc],
-    "rules": [flows, errors, ageing, indirect, templates, tunnels, meters],
+    "rules": [flows, errors, ageing, indirect, templates, metadata, tunnels, meters],
 }
 
 
