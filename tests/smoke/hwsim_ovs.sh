@@ -62,7 +62,9 @@ has_offloaded() { [ "$(offloaded)" -ge 1 ]; }
 no_offloaded() { [ "$(offloaded)" -eq 0 ]; }
 reaches() { [ "$(xstat "$1" "$2")" -ge "$3" ]; }
 
-# alone WHAT PORT NAME: while NAME of PORT counts 20,000 more, OVS itself receives nothing of the traffic.
+fewer() { [ "$(xstat "$1" "$2")" -lt "$3" ]; }
+
+# alone WHAT PORT NAME [PERCENT]: while NAME of PORT counts 20,000 more, OVS itself receives none of them, or so many.
 alone() {
 	local software counted
 	software=$(xstat 0 rx_good_packets)
@@ -70,8 +72,8 @@ alone() {
 	wait_for 30 "20000 more of $3" reaches "$2" "$3" $((counted + 20000))
 	software=$(($(xstat 0 rx_good_packets) - software))
 	counted=$(($(xstat "$2" "$3") - counted))
-	[ "$software" -eq 0 ] || fail "$1: OVS had to forward $software of $counted itself"
-	say "$1: $counted packets by the card, none by OVS"
+	[ $((software * 100)) -le $((counted * ${4:-0})) ] || fail "$1: OVS had to forward $software of $counted itself"
+	say "$1: $counted packets, $software of them by OVS"
 }
 
 # The packets of a flow of OpenFlow, hardware's among them.
@@ -105,6 +107,24 @@ translate() {
 	equal "packets that leave although dropped" "$(xstat 1 wire_tx_frames)" "$what"
 	vsctl del-port br0 p1
 	in_ns ovs ovs-ofctl -OOpenFlow13 del-flows "unix:$WORK/br0.mgmt"
+	stop_ovs
+}
+
+# A rule a client, in a card with a clock; OVS, when it is slow to look through its flows, takes some back and learns them anew; all of them go when the port goes.
+many() {
+	local n=800
+	start_ovs "gen:flows=$n;proto=udp;size=90;order=round;rate=10000,clock=tsc,profile=$PROFILES/cx5.json" none
+	bridge br0
+	port br0 p0 net_hwsim0 1
+	port br0 p1 "class=eth,mac=$MAC1" 2
+	flow br0 "in_port=1,udp,actions=move:NXM_OF_IP_SRC[]->NXM_OF_IP_DST[],mod_vlan_vid:7,output:2"
+	# Some clients have more than one of the generator's flows.
+	wait_for 60 "$n rules in the card" reaches 0 rules $((n * 9 / 10))
+	sleep 2
+	say "$(xstat 0 rules) rules in the card"
+	alone "a rule each of $n" 1 wire_tx_frames 20
+	vsctl del-port br0 p0
+	wait_for 30 "end of the rules" fewer 1 rules 10
 	stop_ovs
 }
 
@@ -154,6 +174,6 @@ ip netns add "$PREFIX-probe" 2> /dev/null || skip "network namespaces are not al
 ip netns delete "$PREFIX-probe"
 namespace ovs
 case ${1:-} in
-translate | vxlan) "$1" ;;
-*) fail "usage: hwsim_ovs.sh translate|vxlan" ;;
+translate | vxlan | many) "$1" ;;
+*) fail "usage: hwsim_ovs.sh translate|vxlan|many" ;;
 esac
