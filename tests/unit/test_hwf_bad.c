@@ -165,6 +165,8 @@ static const struct bad bads[] = {
 			{ A(DROP), A(END) }, E(EINVAL, ITEM_SPEC), AT(SPEC, 0), "port 9" },
 	{ "half a port", SWITCH, { I(PORT_ID, S(port_id, 1), M(port_id, 0xff)), I(END) },
 			{ A(DROP), A(END) }, E(ENOTSUP, ITEM_MASK), AT(MASK, 0), "as a whole" },
+	{ "invert of a port that is not named", SWITCH, { I(INVERT), I(ETH), I(IPV4), I(END) },
+			{ A(DROP), A(END) }, E(ENOTSUP, ITEM), AT(ITEM, 0), "names no port" },
 	{ "two ports", SWITCH,
 			{ I(PORT_ID, S(port_id, 1)), I(PORT_REPRESENTOR, S(ethdev, 1)), I(END) },
 			{ A(DROP), A(END) }, E(EINVAL, ITEM), AT(ITEM, 1), "already" },

@@ -95,6 +95,13 @@ sim_rule_walk(const struct sim_steer *s,
 				const struct sim_rule_params *p),
 		void *arg);
 
+/* One of them. */
+void
+sim_rule_given(const struct sim_rule *rule,
+		void (*each)(void *arg, const struct sim_rule *rule,
+				const struct sim_rule_params *p),
+		void *arg);
+
 /* What an insertion or deletion has the hardware do: entries written, actions in them, entries walked. */
 struct sim_cmd_cost {
 	uint16_t items;				/* headers that are matched */

@@ -46,7 +46,7 @@ walk_rule(void *arg, struct sim_rule *r)
 }
 
 static void
-walk_matcher(struct walk *w, const struct sim_matcher *m)
+walk_begin(struct walk *w, const struct sim_matcher *m)
 {
 	memset(&w->match, 0, sizeof(w->match));
 	for (uint32_t i = 0; i < m->n_words; i++)
@@ -60,7 +60,19 @@ walk_matcher(struct walk *w, const struct sim_matcher *m)
 		.priority = m->priority,
 		.match = &w->match,
 	};
-	sim_matcher_each(m, walk_rule, w);
+}
+
+void
+sim_rule_given(const struct sim_rule *rule,
+		void (*each)(void *arg, const struct sim_rule *rule,
+				const struct sim_rule_params *p),
+		void *arg)
+{
+	struct walk w = { .each = each, .arg = arg };
+
+	walk_begin(&w, rule->matcher);
+	/* Takes a rule that may be changed, as it is handed on by sim_matcher_each(), and does not. */
+	walk_rule(&w, (struct sim_rule *)(uintptr_t)rule);
 }
 
 uint32_t
@@ -76,8 +88,10 @@ sim_rule_walk(const struct sim_steer *s,
 		return s->stats.rules;
 	groups = sim_groups_sorted(s);
 	for (uint32_t i = 0; groups != NULL && i < s->groups.n; i++)
-		for (uint32_t k = 0; k < groups[i]->n; k++)
-			walk_matcher(&w, groups[i]->matcher[k]);
+		for (uint32_t k = 0; k < groups[i]->n; k++) {
+			walk_begin(&w, groups[i]->matcher[k]);
+			sim_matcher_each(groups[i]->matcher[k], walk_rule, &w);
+		}
 	free(groups);
 	return w.n;
 }

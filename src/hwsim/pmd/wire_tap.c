@@ -212,7 +212,7 @@ make(struct tap *t, struct sim_error *e)
 	if (t->control < 0)
 		return sim_fail(e, errno, "tap: %s", strerror(errno));
 	/* Not one that is there already: it would be another program's. */
-	r.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_TUN_EXCL;
+	r.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_TUN_EXCL);
 	if (ioctl(t->fd, TUNSETIFF, &r) != 0)
 		return sim_fail(e, errno, "tap:%s: %s", t->name, strerror(errno));
 	memcpy(t->name, r.ifr_name, sizeof(t->name));

@@ -20,9 +20,7 @@
 struct dump {
 	struct hwf *h;
 	uint16_t port;
-	const struct rte_flow *flow; /* NULL: all */
 	FILE *to;
-	uint32_t lines;
 };
 
 static uint64_t
@@ -304,18 +302,9 @@ dump_rule(void *arg, const struct sim_rule *rule, const struct sim_rule_params *
 {
 	static const char *const domain[SIM_DOMAINS] = { "ingress", "egress", "transfer" };
 	struct dump *d = arg;
-	const struct rte_flow *flow;
 	uint32_t group = p->group;
 	uint8_t tunnel = 0;
 
-	/* Rules of meter policies are nobody's, and those of other ports are listed there. */
-	if (p->cookie >= d->h->flows.top)
-		return;
-	flow = hwf_pool_at(&d->h->flows, p->cookie);
-	if (flow->slot.kind != HWF_FLOW || flow->slot.port != d->port || flow->rule != rule ||
-			(d->flow != NULL && flow != d->flow))
-		return;
-	d->lines++;
 	hwf_tunnel_ungroup(d->h, p->group, &tunnel, &group);
 	fprintf(d->to, "%s port %u group %u", domain[p->domain], d->port, group);
 	if (tunnel != 0)
@@ -326,11 +315,35 @@ dump_rule(void *arg, const struct sim_rule *rule, const struct sim_rule_params *
 	fprintf(d->to, " hits %" PRIu64 "\n", sim_rule_hits(rule));
 }
 
+/* A rule at a time, so that packets wait for the line of one and not for those of a million. */
+static void
+dump_flow(struct dump *d, const struct rte_flow *flow)
+{
+	sim_lock_take(d->h->nic);
+	/* A queue may have taken it out of the model already. */
+	if (flow->rule != NULL)
+		sim_rule_given(flow->rule, dump_rule, d);
+	sim_lock_give(d->h->nic);
+}
+
+/* In the order in which they were made. */
+static void
+dump_all(struct dump *d)
+{
+	const struct rte_flow *flow;
+	uint32_t i;
+
+	for (i = d->h->port[d->port].flows.first; i != HWF_NONE; i = flow->slot.next) {
+		flow = hwf_pool_at(&d->h->flows, i);
+		dump_flow(d, flow);
+	}
+}
+
 int
 hwf_dump(struct hwf *h, uint16_t port, struct rte_flow *flow, FILE *file,
 		struct rte_flow_error *error)
 {
-	struct dump d = { .h = h, .port = port, .flow = flow };
+	struct dump d = { .h = h, .port = port };
 	char *text = NULL;
 	size_t size = 0;
 	int rc = hwf_check_port(h, port, error);
@@ -349,10 +362,10 @@ hwf_dump(struct hwf *h, uint16_t port, struct rte_flow *flow, FILE *file,
 	if (flow != NULL && !hwf_pool_has(&h->flows, flow, HWF_FLOW, port)) {
 		rc = rte_flow_error_set(error, ENOENT, RTE_FLOW_ERROR_TYPE_HANDLE, flow,
 				"no such rule on this port");
+	} else if (flow != NULL) {
+		dump_flow(&d, flow);
 	} else {
-		sim_lock_take(h->nic);
-		sim_rule_walk(h->steer, dump_rule, &d);
-		sim_lock_give(h->nic);
+		dump_all(&d);
 	}
 	pthread_mutex_unlock(&h->lock);
 	if (fclose(d.to) != 0 && rc == 0)

@@ -309,7 +309,12 @@ hwf_match(const struct hwf_where *w, const struct rte_flow_item *pattern, struct
 		if (rc != 0)
 			return rc;
 	}
-	if (w->attr->transfer && !it.said_port)
-		items_own_port(&it);
+	if (!w->attr->transfer || it.said_port)
+		return 0;
+	/* The port would be inverted, too: the rule would see what is other ports'. */
+	if (match->invert)
+		return items_fail(&it, ENOTSUP, RTE_FLOW_ERROR_TYPE_ITEM, pattern,
+				"INVERT in a transfer rule that names no port");
+	items_own_port(&it);
 	return 0;
 }
