@@ -186,6 +186,14 @@ set_started(struct hwsim_port *port, bool on)
 	sim_lock_give(&card->lock);
 }
 
+/* A port that is stopped holds no buffers, and does not find those of then when it starts. */
+static void
+flush_wire(const struct hwsim_port *port)
+{
+	if (port->wire != NULL && port->wire->ops->flush != NULL)
+		port->wire->ops->flush(port->wire);
+}
+
 static int
 start(struct rte_eth_dev *dev)
 {
@@ -200,6 +208,7 @@ start(struct rte_eth_dev *dev)
 		hwsim_intr_release(dev);
 		return rc;
 	}
+	flush_wire(port);
 	hwsim_rss_spread(port);
 	hwsim_rxq_work(port);
 	set_started(port, true);
@@ -222,6 +231,7 @@ stop(struct rte_eth_dev *dev)
 	dev->tx_pkt_burst = hwsim_tx_none;
 	set_started(port, false);
 	stop_queues(dev);
+	flush_wire(port);
 	hwsim_intr_release(dev);
 	dev->data->dev_started = 0;
 	hwsim_link_update(dev, 0);
@@ -243,6 +253,12 @@ leave_card(struct hwsim_port *port)
 		card->host[port->sw] = NULL;
 	if (card->model != NULL)
 		sim_nic_filter(card->model, port->sw, NULL, NULL);
+	/* The far end sees it go, and frames on it are free, though other ports of the card live on. */
+	if (port->wire != NULL) {
+		port->wire->ops->close(port->wire);
+		card->wire[port->sw] = NULL;
+		port->wire = NULL;
+	}
 	card->n_ethdevs--;
 	sim_lock_give(&card->lock);
 	sim_lock_give(&card->life);

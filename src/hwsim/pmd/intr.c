@@ -94,9 +94,8 @@ hwsim_intr_raise(struct hwsim_rxq *q)
 		HWSIM_LOG(DEBUG, "eventfd of rx queue %u is full", q->id);
 }
 
-/* Frames on the wire that this queue would be given now. */
-static bool
-wire_has(const struct hwsim_port *port)
+bool
+hwsim_wire_has(const struct hwsim_port *port)
 {
 	struct wire *w = port->wire;
 	struct pollfd p = { .fd = -1, .events = POLLIN };
@@ -113,7 +112,7 @@ wire_has(const struct hwsim_port *port)
 static bool
 has_frames(struct hwsim_rxq *q)
 {
-	return hwsim_rxq_count(q) > 0 || wire_has(q->port);
+	return hwsim_rxq_count(q) > 0 || (q->port->card->model != NULL && hwsim_wire_has(q->port));
 }
 
 bool
