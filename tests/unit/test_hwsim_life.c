@@ -183,6 +183,63 @@ test_tso_drop(void **state)
 	rig_remove();
 }
 
+/* A frame of nothing is dropped, and does not stop those behind it. */
+static void
+test_empty(void **state)
+{
+	static const char *const args[] = { NULL, "clock=virtual" };
+	struct rte_mbuf *m[2];
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(args); i++) {
+		const uint16_t port = rig_card(args[i]);
+
+		rig_start(port, &(struct rig_conf){ 0 });
+		m[0] = rte_pktmbuf_alloc(rig_pool);
+		m[1] = rig_frame(&(struct rig_flow){ .src = 1 });
+		assert_int_equal(rig_send(port, 0, m, 2), 2);
+		assert_int_equal(rig_receive(port, 0, m, 2), 1);
+		assert_int_equal(rig_xstat(port, "drop_length"), 1);
+		rig_free(m, 1);
+		rig_remove();
+	}
+}
+
+/* Of two queues that are waited for only the one that has frames wakes. */
+static void
+test_interrupt_queues(void **state)
+{
+	const uint16_t port = rig_card(NULL);
+	struct rte_eth_rss_reta_entry64 reta[8];
+	struct rte_epoll_event event[2];
+	struct rte_mbuf *m;
+
+	(void)state;
+	rig_start(port, &(struct rig_conf){ .rxq = 2, .intr = true, .rss_hf = RTE_ETH_RSS_IP });
+	for (uint16_t q = 0; q < 2; q++)
+		assert_int_equal(rte_eth_dev_rx_intr_ctl_q(port, q, RTE_EPOLL_PER_THREAD,
+						 RTE_INTR_EVENT_ADD, (void *)(uintptr_t)(q + 1)),
+				0);
+	for (uint16_t to = 0; to < 2; to++) {
+		for (unsigned int i = 0; i < 512; i++) {
+			reta[i / 64].mask = UINT64_MAX;
+			reta[i / 64].reta[i % 64] = to;
+		}
+		assert_int_equal(rte_eth_dev_rss_reta_update(port, reta, 512), 0);
+		for (uint16_t q = 0; q < 2; q++)
+			assert_int_equal(rte_eth_dev_rx_intr_enable(port, q), 0);
+		m = rig_frame(&(struct rig_flow){ .src = 1 });
+		assert_int_equal(rig_send(port, 0, &m, 1), 1);
+		assert_int_equal(rte_epoll_wait(RTE_EPOLL_PER_THREAD, event, 2, 1000), 1);
+		assert_int_equal((uintptr_t)event[0].epdata.data, to + 1);
+		for (uint16_t q = 0; q < 2; q++)
+			assert_int_equal(rte_eth_dev_rx_intr_disable(port, q), 0);
+		assert_int_equal(rig_receive(port, to, &m, 1), 1);
+		rig_free(&m, 1);
+	}
+	rig_remove();
+}
+
 /* Attached and detached many times, two cards at once; closed in another order each time. */
 static void
 test_many(void **state)
@@ -232,6 +289,8 @@ main(void)
 		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_tso_drop),
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_interrupt_queues),
 		cmocka_unit_test(test_many),
 	};
 	int rc = cmocka_run_group_tests_name("hwsim_life", tests, rig_init, rig_fini);

@@ -244,6 +244,7 @@ leave_card(struct hwsim_port *port)
 {
 	struct hwsim_card *card = port->card;
 	struct hwsim_names *names = port->names;
+	bool last;
 
 	sim_lock_take(&card->life);
 	sim_lock_take(&card->lock);
@@ -259,13 +260,14 @@ leave_card(struct hwsim_port *port)
 		card->wire[port->sw] = NULL;
 		port->wire = NULL;
 	}
-	card->n_ethdevs--;
+	/* Two threads may close a port each: one of them is the last. */
+	last = --card->n_ethdevs == 0;
 	sim_lock_give(&card->lock);
 	sim_lock_give(&card->life);
 	rte_free(port->tx_lock);
 	port->tx_lock = NULL;
 	port->card = NULL;
-	if (card->n_ethdevs > 0)
+	if (!last)
 		return;
 	hwsim_card_destroy(card);
 	rte_free(names);

@@ -109,10 +109,25 @@ hwsim_wire_has(const struct hwsim_port *port)
 	return w->ops->next != NULL && w->ops->next(w) <= hwsim_clock_ns(port->card);
 }
 
+/* In cycles it is whoever takes time forward that asks the wire, under the lock. */
+static bool
+model_has(const struct hwsim_port *port)
+{
+	struct hwsim_card *card = port->card;
+	bool has;
+
+	if (card->model == NULL)
+		return false;
+	sim_lock_take(&card->lock);
+	has = hwsim_wire_has(port);
+	sim_lock_give(&card->lock);
+	return has;
+}
+
 static bool
 has_frames(struct hwsim_rxq *q)
 {
-	return hwsim_rxq_count(q) > 0 || (q->port->card->model != NULL && hwsim_wire_has(q->port));
+	return hwsim_rxq_count(q) > 0 || model_has(q->port);
 }
 
 bool
