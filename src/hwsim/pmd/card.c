@@ -15,12 +15,17 @@
 static int
 load_profile(struct hwsim_card *card, struct sim_error *e)
 {
-	int rc = sim_profile_load(&card->profile, card->args.profile, e);
+	struct sim_error why = { .text = "" };
+	int rc = sim_profile_load(&card->profile, card->args.profile, &why);
 	uint16_t i;
 
+	if (rc != 0)
+		return sim_fail(e, -rc, "profile=: %s (a name, as ideal or 25g, or a file)",
+				why.text);
 	for (i = 0; rc == 0 && i < card->args.n_sets; i++)
-		rc = sim_profile_set(&card->profile, card->args.set[i], e);
-	return rc;
+		rc = sim_profile_set(&card->profile, card->args.set[i], &why);
+	return rc == 0 ? 0
+		       : sim_fail(e, -rc, "set=: %s (section.key=value of a profile)", why.text);
 }
 
 /* The mbuf has no place for what a tunnel miss leaves behind, so it gets one; all cards share it. */

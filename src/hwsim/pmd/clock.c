@@ -363,11 +363,13 @@ tick(void *arg)
 	/* Virtual time passes in polls alone, and its scans with it: see hwsim_rx_timed(). */
 	if (card->args.clock != HWSIM_CLOCK_VIRTUAL)
 		keep_time(card);
+	/* A callback may have closed the card's last port, here as below. */
+	if (gone)
+		return;
 	waiting = look_at_ports(card, changed, &n);
 	for (i = 0; i < n; i++)
 		rte_eth_dev_callback_process(
 				&rte_eth_devices[changed[i]], RTE_ETH_EVENT_INTR_LSC, NULL);
-	/* A callback may have closed the card's last port. */
 	if (gone)
 		return;
 	card->gone = NULL;

@@ -75,6 +75,7 @@ open_wire(struct hwsim_port *port, struct sim_error *e)
 		.unpaced = a->clock == HWSIM_CLOCK_OFF,
 		.socket = port->data->numa_node,
 	};
+	struct sim_error why = { .text = "" };
 	uint16_t peer;
 	int rc = wire_peer_port(params.text, &peer);
 
@@ -84,13 +85,13 @@ open_wire(struct hwsim_port *port, struct sim_error *e)
 	else if (rc == 0)
 		return sim_fail(e, EINVAL, "wire%u=%s: the card has ports 0 to %u", port->sw,
 				params.text, card->n_wires - 1);
-	rc = wire_open(&params, &port->wire, e);
-	if (rc == 0) {
-		card->wire[port->sw] = port->wire;
-		/* In cycles it is the card that spreads. */
-		port->spreads = card->model == NULL && port->wire->ops->spread != NULL;
-	}
-	return rc;
+	rc = wire_open(&params, &port->wire, &why);
+	if (rc != 0)
+		return sim_fail(e, -rc, "wire of port %u: %s", port->sw, why.text);
+	card->wire[port->sw] = port->wire;
+	/* In cycles it is the card that spreads. */
+	port->spreads = card->model == NULL && port->wire->ops->spread != NULL;
+	return 0;
 }
 
 /* An ethdev of `card`; `names` is of all of them. On error nothing of it is left. */

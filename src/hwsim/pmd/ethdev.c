@@ -185,6 +185,14 @@ set_started(struct hwsim_port *port, bool on)
 	sim_lock_give(&card->lock);
 }
 
+/* A port that is stopped holds no buffers, and does not find those of then when it starts. */
+static void
+flush_wire(const struct hwsim_port *port)
+{
+	if (port->wire != NULL && port->wire->ops->flush != NULL)
+		port->wire->ops->flush(port->wire);
+}
+
 static int
 start(struct rte_eth_dev *dev)
 {
@@ -199,6 +207,7 @@ start(struct rte_eth_dev *dev)
 		hwsim_intr_release(dev);
 		return rc;
 	}
+	flush_wire(port);
 	hwsim_rss_spread(port);
 	hwsim_rxq_work(port);
 	set_started(port, true);
@@ -221,6 +230,7 @@ stop(struct rte_eth_dev *dev)
 	dev->tx_pkt_burst = hwsim_tx_none;
 	set_started(port, false);
 	stop_queues(dev);
+	flush_wire(port);
 	hwsim_intr_release(dev);
 	dev->data->dev_started = 0;
 	hwsim_link_update(dev, 0);
@@ -233,6 +243,7 @@ leave_card(struct hwsim_port *port)
 {
 	struct hwsim_card *card = port->card;
 	struct hwsim_names *names = port->names;
+	bool last;
 
 	sim_lock_take(&card->life);
 	sim_lock_take(&card->lock);
@@ -242,13 +253,20 @@ leave_card(struct hwsim_port *port)
 		card->host[port->sw] = NULL;
 	if (card->model != NULL)
 		sim_nic_filter(card->model, port->sw, NULL, NULL);
-	card->n_ethdevs--;
+	/* The far end sees it go, and frames on it are free, though other ports of the card live on. */
+	if (port->wire != NULL) {
+		port->wire->ops->close(port->wire);
+		card->wire[port->sw] = NULL;
+		port->wire = NULL;
+	}
+	/* Two threads may close a port each: one of them is the last. */
+	last = --card->n_ethdevs == 0;
 	sim_lock_give(&card->lock);
 	sim_lock_give(&card->life);
 	rte_free(port->tx_lock);
 	port->tx_lock = NULL;
 	port->card = NULL;
-	if (card->n_ethdevs > 0)
+	if (!last)
 		return;
 	hwsim_card_destroy(card);
 	rte_free(names);

@@ -313,6 +313,9 @@ struct gen {
 
 int
 gen_lanes_init(struct gen *g, struct sim_error *e);
+/* Frees what lanes made for each other, and returns its number; no rx runs. */
+uint32_t
+gen_lanes_drain(struct gen *g);
 void
 gen_lanes_fini(struct gen *g);
 /* Shuts the gate, sorts flows into lanes, opens it. */

@@ -296,15 +296,17 @@ make_rings(struct gen *g)
 	return 0;
 }
 
-static void
-drain_rings(struct gen *g)
+uint32_t
+gen_lanes_drain(struct gen *g)
 {
+	uint32_t n = 0;
 	void *m;
 
 	for (uint32_t q = 0; q < GEN_LANES; q++) {
-		while (g->handed[q] != NULL && rte_ring_dequeue(g->handed[q], &m) == 0)
+		for (; g->handed[q] != NULL && rte_ring_dequeue(g->handed[q], &m) == 0; n++)
 			rte_pktmbuf_free(m);
 	}
+	return n;
 }
 
 void
@@ -318,7 +320,7 @@ gen_lanes_spread(struct gen *g, const struct sim_rss *rss)
 		while (__atomic_load_n(&g->lane[q].busy, __ATOMIC_SEQ_CST) != 0)
 			rte_pause();
 	}
-	drain_rings(g);
+	(void)gen_lanes_drain(g);
 	g->rss = *rss;
 	g->rss.n = RTE_MIN(rss->n, SIM_RSS_QUEUES_MAX);
 	for (uint32_t i = 1; i < g->rss.n; i++)
@@ -338,7 +340,7 @@ gen_lanes_spread(struct gen *g, const struct sim_rss *rss)
 void
 gen_lanes_fini(struct gen *g)
 {
-	drain_rings(g);
+	(void)gen_lanes_drain(g);
 	for (uint32_t q = 0; q < GEN_LANES; q++) {
 		rte_free(g->handed[q]);
 		free(g->lane[q].turn);

@@ -310,6 +310,9 @@ hwsim_intr_disable(struct rte_eth_dev *dev, uint16_t q);
 /* Frames may be there for `q`: wakes who waits. */
 void
 hwsim_intr_raise(struct hwsim_rxq *q);
+/* Frames on the wire that a queue of the port would be given now. */
+bool
+hwsim_wire_has(const struct hwsim_port *port);
 /* All queues of a port that are waited for; true if there are any. */
 bool
 hwsim_intr_check(struct hwsim_port *port);

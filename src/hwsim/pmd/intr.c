@@ -94,9 +94,8 @@ hwsim_intr_raise(struct hwsim_rxq *q)
 		HWSIM_LOG(DEBUG, "eventfd of rx queue %u is full", q->id);
 }
 
-/* Frames on the wire that this queue would be given now. */
-static bool
-wire_has(const struct hwsim_port *port)
+bool
+hwsim_wire_has(const struct hwsim_port *port)
 {
 	struct wire *w = port->wire;
 	struct pollfd p = { .fd = -1, .events = POLLIN };
@@ -110,10 +109,25 @@ wire_has(const struct hwsim_port *port)
 	return w->ops->next != NULL && w->ops->next(w) <= hwsim_clock_ns(port->card);
 }
 
+/* In cycles it is whoever takes time forward that asks the wire, under the lock. */
+static bool
+model_has(const struct hwsim_port *port)
+{
+	struct hwsim_card *card = port->card;
+	bool has;
+
+	if (card->model == NULL)
+		return false;
+	sim_lock_take(&card->lock);
+	has = hwsim_wire_has(port);
+	sim_lock_give(&card->lock);
+	return has;
+}
+
 static bool
 has_frames(struct hwsim_rxq *q)
 {
-	return hwsim_rxq_count(q) > 0 || wire_has(q->port);
+	return hwsim_rxq_count(q) > 0 || model_has(q->port);
 }
 
 bool

@@ -28,16 +28,35 @@ is_shared(const struct rte_mbuf *m)
 /* Bytes that steering wants to see at once: the longest headers that rules look at, tunnel and options with them. */
 #define HEADER_BYTES 256u
 
+/*
+ * Where a copy goes: to the pool that the bytes are in. That of the mbuf itself may be one for clones, without room for any.
+ * NULL: there is none.
+ */
+static struct rte_mempool *
+pool_of(struct rte_mbuf *m)
+{
+	for (; m != NULL; m = m->next) {
+		struct rte_mempool *pool =
+				RTE_MBUF_CLONED(m) ? rte_mbuf_from_indirect(m)->pool : m->pool;
+
+		if (rte_pktmbuf_data_room_size(pool) > RTE_PKTMBUF_HEADROOM)
+			return pool;
+	}
+	return NULL;
+}
+
 struct rte_mbuf *
 hwsim_tx_own(struct rte_mbuf *m)
 {
+	struct rte_mempool *pool;
 	struct rte_mbuf *copy;
 
 	if (!is_shared(m) && (m->nb_segs == 1 || m->data_len >= HEADER_BYTES))
 		return m;
 	if (!is_shared(m) && rte_pktmbuf_linearize(m) == 0)
 		return m;
-	copy = rte_pktmbuf_copy(m, m->pool, 0, UINT32_MAX);
+	pool = pool_of(m);
+	copy = pool != NULL ? rte_pktmbuf_copy(m, pool, 0, UINT32_MAX) : NULL;
 	rte_pktmbuf_free(m);
 	return copy;
 }

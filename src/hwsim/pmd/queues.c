@@ -271,6 +271,21 @@ hwsim_tx_mode(struct rte_eth_dev *dev, uint16_t q, struct rte_eth_burst_mode *mo
 	return 0;
 }
 
+/* Frames on the wire: without a clock they are where descriptors would have them. At least whether there are any. */
+static uint32_t
+on_wire(const struct hwsim_rxq *q)
+{
+	const struct hwsim_port *port = q->port;
+	struct wire *w = port->wire;
+
+	if (w == NULL || !hwsim_is(&q->running) || !hwsim_is(&port->admin_up))
+		return 0;
+	if (w->ops->waiting == NULL)
+		return hwsim_wire_has(port);
+	return w->ops->waiting(w, port->spreads ? q->id : 0);
+}
+
+/* Of the thread that polls or of any other: a program that only polls when this says so is served. */
 uint32_t
 hwsim_rxq_count(void *rxq)
 {
@@ -282,6 +297,8 @@ hwsim_rxq_count(void *rxq)
 		sim_lock_take(&card->lock);
 		n += sim_nic_rx_ready(card->model, q->port->sw, q->id);
 		sim_lock_give(&card->lock);
+	} else if (card->model == NULL) {
+		n += on_wire(q);
 	}
 	return RTE_MIN(n, (uint32_t)q->n_desc);
 }

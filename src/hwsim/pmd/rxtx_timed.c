@@ -236,6 +236,13 @@ send_ready(struct hwsim_txq *q, struct rte_mbuf *m)
 	struct rte_mbuf *out[HWSIM_PIECES];
 	uint16_t n, i;
 
+	/* The model refuses these for good, and whoever sends would try again for ever. */
+	if (unlikely(m->pkt_len < RTE_ETHER_HDR_LEN)) {
+		hwsim_count(&q->errors, 1);
+		hwsim_drop_count(q->port, SIM_DROP_LENGTH, 1);
+		rte_pktmbuf_free(m);
+		return true;
+	}
 	if ((m->ol_flags & HWSIM_TX_WORK) == 0 && m->pkt_len <= SIM_FRAME_MAX) {
 		if (!send_one(q, m))
 			return false;

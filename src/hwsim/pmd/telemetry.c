@@ -138,7 +138,9 @@ add_unit(struct rte_tel_data *d, const struct sim_unit_stats *u, sim_cycle now)
 	rte_tel_data_add_dict_u64(unit, "drops", u->drops);
 	rte_tel_data_add_dict_u64(unit, "hits", u->hits);
 	rte_tel_data_add_dict_u64(unit, "misses", u->misses);
-	rte_tel_data_add_dict_container(d, u->name, unit, 0);
+	/* A card of many ports has more units than an answer holds. */
+	if (rte_tel_data_add_dict_container(d, u->name, unit, 0) != 0)
+		rte_tel_data_free(unit);
 }
 
 static int
@@ -177,12 +179,29 @@ add_rule(void *arg, const struct sim_rule *rule, const struct sim_rule_params *p
 
 	if (p->domain != SIM_TRANSFER && p->port != r->port)
 		return;
-	if (r->at++ < r->from || r->at > r->from + RULES_AT_ONCE)
+	if (r->at++ < r->from || r->at - r->from > RULES_AT_ONCE)
 		return;
 	snprintf(line, sizeof(line), "%s group %u priority %u actions %u hits %llu",
 			domains[p->domain], p->group, p->priority, p->n_actions,
 			(unsigned long long)sim_rule_hits(rule));
 	rte_tel_data_add_array_string(r->d, line);
+}
+
+/* A number and nothing else; nothing is 0. */
+static bool
+number(const char *text, uint32_t *n)
+{
+	char *end;
+	unsigned long v;
+
+	*n = 0;
+	if (text[0] == '\0')
+		return true;
+	v = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || v > UINT32_MAX)
+		return false;
+	*n = (uint32_t)v;
+	return true;
 }
 
 static int
@@ -193,10 +212,9 @@ tel_rules(const char *cmd, const char *params, struct rte_tel_data *d)
 	struct rules r = { .d = d };
 
 	RTE_SET_USED(cmd);
-	if (port == NULL)
+	if (port == NULL || !number(rest, &r.from))
 		return -EINVAL;
 	r.port = port->sw;
-	r.from = (uint32_t)strtoul(rest, NULL, 10);
 	rte_tel_data_start_array(d, RTE_TEL_STRING_VAL);
 	sim_lock_take(&port->card->lock);
 	sim_rule_walk(port->card->steer, add_rule, &r);
@@ -237,7 +255,8 @@ tel_trace(const char *cmd, const char *params, struct rte_tel_data *d)
 	struct trace t = { .d = d };
 
 	RTE_SET_USED(cmd);
-	if (port == NULL || port->card->model == NULL)
+	if (port == NULL || port->card->model == NULL ||
+			(rest[0] != '\0' && strcmp(rest, "json") != 0))
 		return -EINVAL;
 	rte_tel_data_start_array(d, RTE_TEL_STRING_VAL);
 	sim_lock_take(&port->card->lock);

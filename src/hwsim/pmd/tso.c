@@ -123,13 +123,14 @@ make_piece(const struct cut *c, uint32_t i)
 	return f;
 }
 
-/* Frames made, at most `max`; `m` is gone. 0: it could not be. */
+/* Frames made, at most `max`; `m` is gone. 0: it could not be, *why says why. */
 static uint16_t
-segment(struct rte_mbuf *m, struct rte_mbuf **out, uint16_t max)
+segment(struct rte_mbuf *m, struct rte_mbuf **out, uint16_t max, enum sim_drop *why)
 {
 	uint32_t n, i;
 	struct cut c;
 
+	*why = SIM_DROP_LENGTH;
 	if (!look(m, &c)) {
 		rte_pktmbuf_free(m);
 		return 0;
@@ -142,6 +143,7 @@ segment(struct rte_mbuf *m, struct rte_mbuf **out, uint16_t max)
 	}
 	/* All of it or nothing: half a send is worse than a loss. */
 	if (i < n) {
+		*why = n <= max ? SIM_DROP_NOMBUF : SIM_DROP_LENGTH;
 		rte_pktmbuf_free_bulk(out, n <= max ? i : 0);
 		i = 0;
 	}
@@ -152,6 +154,7 @@ segment(struct rte_mbuf *m, struct rte_mbuf **out, uint16_t max)
 uint16_t
 hwsim_tx_ready(struct hwsim_txq *q, struct rte_mbuf *m, struct rte_mbuf **out, uint16_t max)
 {
+	enum sim_drop why = SIM_DROP_LENGTH;
 	uint16_t n = 1, i, k = 0;
 
 	out[0] = hwsim_tx_own(m);
@@ -160,9 +163,11 @@ hwsim_tx_ready(struct hwsim_txq *q, struct rte_mbuf *m, struct rte_mbuf **out, u
 		return 0;
 	}
 	if ((out[0]->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0)
-		n = segment(out[0], out, max);
-	if (n == 0)
+		n = segment(out[0], out, max, &why);
+	if (n == 0) {
 		hwsim_count(&q->errors, 1);
+		hwsim_drop_count(q->port, why, 1);
+	}
 	for (i = 0; i < n; i++) {
 		if (out[i]->pkt_len <= SIM_FRAME_MAX && hwsim_tx_offload(out[i]) == 0) {
 			out[k++] = out[i];

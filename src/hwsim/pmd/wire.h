@@ -83,6 +83,13 @@ struct wire_ops {
 	uint64_t (*next)(struct wire *w);
 	/* Readable when frames may be there, for interrupts; -1: there is none, ask next(). */
 	int (*fd)(struct wire *w);
+	/* Frames that rx(q) would give now; any thread. NULL: ask next(). */
+	uint32_t (*waiting)(struct wire *w, uint16_t q);
+	/*
+	 * What is on its way to the port is lost, as rx_missed, and its mbufs are free: the port is stopped, or about to start.
+	 * No rx runs; the far end may be sending. NULL: nothing is ever kept.
+	 */
+	void (*flush)(struct wire *w);
 	bool (*link)(const struct wire *w);
 	/* Fills up to n of them (`x` may be NULL with n = 0) and returns how many there are. NULL: none. */
 	uint32_t (*xstats)(struct wire *w, struct wire_xstat *x, uint32_t n);

@@ -322,6 +322,12 @@ gen_xstats(struct wire *w, struct wire_xstat *x, uint32_t n)
 }
 
 static void
+gen_flush(struct wire *w)
+{
+	wire_count(&w->stats.rx_missed, gen_lanes_drain((struct gen *)w));
+}
+
+static void
 gen_reset(struct wire *w)
 {
 	struct gen *g = (struct gen *)w;
@@ -352,6 +358,7 @@ static const struct wire_ops gen_ops = {
 	.next = gen_next,
 	.fd = gen_fd,
 	.link = gen_link,
+	.flush = gen_flush,
 	.xstats = gen_xstats,
 	.reset = gen_reset,
 	.close = gen_close,

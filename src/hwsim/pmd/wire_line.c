@@ -87,21 +87,23 @@ wire_line_init(struct wire_line *l, uint32_t frames, int socket)
 	return add_ring(l, 0);
 }
 
-void
+uint32_t
 wire_line_drain(struct wire_line *l)
 {
+	uint32_t n = 0;
 	void *m;
 
 	for (uint32_t q = 0; q < SIM_RSS_QUEUES_MAX; q++) {
-		while (l->ring[q] != NULL && rte_ring_dequeue(l->ring[q], &m) == 0)
+		for (; l->ring[q] != NULL && rte_ring_dequeue(l->ring[q], &m) == 0; n++)
 			rte_pktmbuf_free(m);
 	}
+	return n;
 }
 
 void
 wire_line_fini(struct wire_line *l)
 {
-	wire_line_drain(l);
+	(void)wire_line_drain(l);
 	for (uint32_t q = 0; q < SIM_RSS_QUEUES_MAX; q++)
 		rte_free(l->ring[q]);
 }
@@ -237,6 +239,16 @@ wire_line_get(struct wire_line *l, struct wire *w, uint16_t q, struct rte_mbuf *
 	wire_count(&w->stats.rx_frames, k);
 	wire_count(&w->stats.rx_bytes, bytes);
 	return k;
+}
+
+uint32_t
+wire_line_count(const struct wire_line *l, uint16_t q)
+{
+	const struct rte_ring *r = NULL;
+
+	if (q < SIM_RSS_QUEUES_MAX)
+		r = __atomic_load_n(&l->ring[q], __ATOMIC_ACQUIRE);
+	return r != NULL ? rte_ring_count(r) : 0;
 }
 
 bool

@@ -50,8 +50,8 @@ wire_ring_create(uint32_t frames, int socket);
 
 int
 wire_line_init(struct wire_line *l, uint32_t frames, int socket);
-/* Frees the frames on the line; the caller is the only one that receives. */
-void
+/* Frees the frames on the line and returns their number; the caller is the only one that receives. */
+uint32_t
 wire_line_drain(struct wire_line *l);
 void
 wire_line_fini(struct wire_line *l);
@@ -71,5 +71,7 @@ wire_line_get(struct wire_line *l, struct wire *w, uint16_t q, struct rte_mbuf *
 		const struct wire_line_get *g);
 bool
 wire_line_empty(const struct wire_line *l);
+uint32_t
+wire_line_count(const struct wire_line *l, uint16_t q);
 
 #endif /* HWSIM_WIRE_LINE_H */

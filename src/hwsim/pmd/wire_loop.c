@@ -49,6 +49,18 @@ loop_next(struct wire *w)
 	return wire_line_empty(&((struct loop *)w)->line) ? UINT64_MAX : 0;
 }
 
+static uint32_t
+loop_waiting(struct wire *w, uint16_t q)
+{
+	return wire_line_count(&((struct loop *)w)->line, q);
+}
+
+static void
+loop_flush(struct wire *w)
+{
+	wire_count(&w->stats.rx_missed, wire_line_drain(&((struct loop *)w)->line));
+}
+
 static int
 loop_fd(struct wire *w)
 {
@@ -77,6 +89,8 @@ static const struct wire_ops loop_ops = {
 	.spread = loop_spread,
 	.next = loop_next,
 	.fd = loop_fd,
+	.waiting = loop_waiting,
+	.flush = loop_flush,
 	.link = loop_link,
 	.close = loop_close,
 };

@@ -10,8 +10,9 @@
 #include "wire_line.h"
 
 struct cable {
-	uint32_t ends;		  /* [A] bit a side */
-	uint32_t refs;		  /* [A] */
+	uint32_t ends; /* [A] bit a side */
+	uint32_t refs; /* [A] */
+	struct sim_lock drain;
 	struct wire_line line[2]; /* towards each side */
 };
 
@@ -22,6 +23,18 @@ struct peer {
 	uint16_t ethdev;
 	uint16_t port, other; /* switch ports: mine, and that I name */
 };
+
+/* A side that has been closed receives no more: who drains its line is the only one that does. */
+static uint32_t
+drain(struct cable *c, uint32_t side)
+{
+	uint32_t n;
+
+	sim_lock_take(&c->drain);
+	n = wire_line_drain(&c->line[side]);
+	sim_lock_give(&c->drain);
+	return n;
+}
 
 static uint16_t
 peer_rx(struct wire *w, uint16_t q, struct rte_mempool *pool, struct rte_mbuf **m, uint64_t *when,
@@ -52,6 +65,12 @@ peer_tx(struct wire *w, uint16_t q, struct rte_mbuf **m, uint16_t n, uint64_t no
 	RTE_SET_USED(q);
 	if (peer_link(w)) {
 		wire_line_put(&p->cable->line[p->side ^ 1], w, m, n, now);
+		/*
+		 * Closed meanwhile: its mbufs would be on the line for as long as this end is open. A write, so that it
+		 * is not looked at before they are there; the thread sanitizer knows no fences.
+		 */
+		if (unlikely(__atomic_fetch_or(&p->cable->ends, 0, __ATOMIC_SEQ_CST) != 3))
+			wire_count(&w->stats.tx_lost, drain(p->cable, p->side ^ 1));
 		return n;
 	}
 	for (uint16_t i = 0; i < n; i++)
@@ -79,6 +98,22 @@ peer_next(struct wire *w)
 	return wire_line_empty(&p->cable->line[p->side]) ? UINT64_MAX : 0;
 }
 
+static uint32_t
+peer_waiting(struct wire *w, uint16_t q)
+{
+	const struct peer *p = (const struct peer *)w;
+
+	return wire_line_count(&p->cable->line[p->side], q);
+}
+
+static void
+peer_flush(struct wire *w)
+{
+	struct peer *p = (struct peer *)w;
+
+	wire_count(&w->stats.rx_missed, drain(p->cable, p->side));
+}
+
 static int
 peer_fd(struct wire *w)
 {
@@ -100,8 +135,8 @@ peer_close(struct wire *w)
 	struct peer *p = (struct peer *)w;
 	struct cable *c = p->cable;
 
-	__atomic_fetch_and(&c->ends, ~(UINT32_C(1) << p->side), __ATOMIC_RELEASE);
-	wire_line_drain(&c->line[p->side]);
+	__atomic_fetch_and(&c->ends, ~(UINT32_C(1) << p->side), __ATOMIC_SEQ_CST);
+	(void)drain(c, p->side);
 	if (__atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL) == 0)
 		cable_free(c);
 	free(p);
@@ -114,6 +149,8 @@ static const struct wire_ops peer_ops = {
 	.spread = peer_spread,
 	.next = peer_next,
 	.fd = peer_fd,
+	.waiting = peer_waiting,
+	.flush = peer_flush,
 	.link = peer_link,
 	.close = peer_close,
 };

@@ -198,18 +198,18 @@ collect(struct hwf *h)
 void
 hwf_tick(struct hwf *h)
 {
+	const struct hwf_env *env = h->env;
+	void *ctx = h->ctx;
 	uint64_t ports;
-	uint16_t port;
 
 	if (__atomic_load_n(&h->n_ages, __ATOMIC_RELAXED) == 0)
 		return;
 	pthread_mutex_lock(&h->lock);
 	ports = collect(h);
 	pthread_mutex_unlock(&h->lock);
-	/* Its handler fetches and destroys: no lock is held. */
-	for (port = 0; port < h->n_ports; port++)
-		if (ports & UINT64_C(1) << port)
-			h->env->aged(h->ctx, port);
+	/* Its handler fetches and destroys, and may close the last port: no lock is held, and `h` not looked at. */
+	for (; ports != 0; ports &= ports - 1)
+		env->aged(ctx, (uint16_t)__builtin_ctzll(ports));
 }
 
 int
