@@ -176,6 +176,23 @@ advance(struct sim_events *q, sim_cycle now)
 		wheel_add(q, heap_pop(q));
 }
 
+/*
+ * The caller has just written *ev in small pieces: loads of 16 bytes, which an assignment is made of, would wait until all of
+ * them are in the cache, since the CPU cannot put them together (store forwarding).
+ */
+static inline void
+copy(struct sim_event *to, const struct sim_event *ev)
+{
+	to->at = ev->at;
+	to->prio = ev->prio;
+	to->kind = ev->kind;
+	to->unit = ev->unit;
+	to->arg = ev->arg;
+	to->ptr = ev->ptr;
+	to->run = ev->run;
+	to->owner = ev->owner;
+}
+
 int
 sim_events_add(struct sim_events *q, const struct sim_event *ev)
 {
@@ -187,7 +204,7 @@ sim_events_add(struct sim_events *q, const struct sim_event *ev)
 		return -ENOMEM;
 	n = q->free;
 	q->free = n->next;
-	n->ev = *ev;
+	copy(&n->ev, ev);
 	if (ev->at - q->now >= SLOTS) {
 		if (heap_push(q, n) < 0) {
 			n->next = q->free;
