@@ -62,13 +62,13 @@ ran(void *owner, const struct sim_event *ev);
 static void
 add(struct rig *r)
 {
-	static const uint32_t reach[] = { 1, 3, 64, 300, 4095, 4096, 4097, 20000 };
+	static const uint32_t reach[] = { 1, 3, 64, 300, 1023, 1024, 1025, 4096, 20000 };
 	struct sim_event ev = { .prio = (uint8_t)(rnd(r) % SIM_P_COUNT), .run = ran, .owner = r };
-	uint64_t d = rnd(r) % reach[rnd(r) % 8] % r->spread;
+	uint64_t d = rnd(r) % reach[rnd(r) % (sizeof(reach) / sizeof(reach[0]))] % r->spread;
 
 	/* Some exactly at the wheel's edge. */
-	if (r->spread > 4096 && rnd(r) % 8 == 0)
-		d = 4095 + rnd(r) % 3;
+	if (r->spread > 1025 && rnd(r) % 8 == 0)
+		d = 1023 + rnd(r) % 3;
 	ev.at = sim_events_now(r->q) + d;
 	ev.ptr = (void *)(uintptr_t)r->seq;
 	ev.arg = (uint32_t)r->seq * 7;

@@ -192,7 +192,7 @@ sim_order_leave(struct sim_order *o, sim_cycle now);
 
 /* --- engines.c --- */
 
-#define SIM_SLOTS 4096u
+#define SIM_SLOTS 1024u
 
 struct sim_engine {
 	struct sim_frame *f;
