@@ -285,12 +285,13 @@ static unsigned int
 walk(struct rte_eth_dev *dev, struct walk *w)
 {
 	struct hwsim_port *port = hwsim_port_of(dev);
+	uint64_t drops[SIM_DROP_COUNT];
 	uint32_t i;
 
 	put_queues(w, dev->data);
+	port_drops(port, drops, false);
 	for (i = 0; i < SIM_DROP_COUNT; i++)
-		put(w, __atomic_load_n(&port->drops[i], __ATOMIC_RELAXED), "drop_%s",
-				drop_names[i]);
+		put(w, drops[i], "drop_%s", drop_names[i]);
 	put_wire(w, port->wire);
 	sim_lock_take(&port->card->lock);
 	put_steering(w, port->card);
