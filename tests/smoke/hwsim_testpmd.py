@@ -250,7 +250,8 @@ REFUSED = [
 
 
 def errors(_where):
-    with Testpmd(*NONE, options=["--rxq=4", "--txq=4"]) as t:
+    # A card that refuses a second rule of the same match and priority; the ideal one lets it wait behind the first.
+    with Testpmd("net_hwsim0,wire=none,set=tables.twins=0", options=["--rxq=4", "--txq=4"]) as t:
         says(t, "flow create 0 ingress pattern eth / ipv4 / tcp / end actions queue index 0 / end", "Flow rule #0 created")
         for rule, actions, number, text, code in REFUSED:
             # A rule that is there already is noticed by who makes it: rte_flow_validate() need not look.

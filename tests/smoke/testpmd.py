@@ -87,6 +87,9 @@ class Testpmd:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        # EAL leaves its runtime directory behind.
+        base = "/var/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR", "/tmp")
+        shutil.rmtree(f"{base}/dpdk/{self.prefix}", ignore_errors=True)
 
     def read(self, seconds):
         """More of the output; False at its end."""
