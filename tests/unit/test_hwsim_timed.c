@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A card in cycles: a run with the virtual clock is the same every time, frames are conserved, time passes by what the profile
- * says of polls and packets, commands take theirs, and paced calls take it of the wall clock.
+ * says of polls and packets, commands take theirs, and paced calls take it of the wall clock; copies and counters go through the model, too.
  */
 #include "test_hwsim_rig.h"
 
@@ -223,6 +223,117 @@ test_functions(void **state)
 	rig_remove();
 }
 
+static void
+send_some(uint16_t port, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = rig_frame(&(struct rig_flow){ .src = i, .payload = 40 });
+
+		assert_int_equal(rig_send(port, 0, &m, 1), 1);
+	}
+}
+
+/* Until nothing has come for 10,000 polls. */
+static uint32_t
+take_all(uint16_t port)
+{
+	struct rte_mbuf *m[BURST];
+	uint32_t all = 0;
+	uint16_t got;
+
+	for (uint32_t idle = 0; idle < 10000; idle++) {
+		got = rte_eth_rx_burst(port, 0, m, BURST);
+		rig_free(m, got);
+		all += got;
+		if (got > 0)
+			idle = 0;
+	}
+	return all;
+}
+
+/* SAMPLE: frames that the card makes itself are in its account, too. */
+static void
+test_copies(void **state)
+{
+	const uint16_t port = rig_card("clock=virtual,representor=0"),
+		       rep = rig_port("net_hwsim0_representor_vf0"),
+		       vf = rig_port("net_hwsim0_vf0");
+	const struct rte_flow_attr attr = { .transfer = 1 };
+	const struct rte_flow_action_ethdev to_vf = { .port_id = rep },
+					    to_port = { .port_id = port };
+	const struct rte_flow_action copy[] = { { .type = RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT,
+								.conf = &to_vf },
+		{ .type = RTE_FLOW_ACTION_TYPE_END } };
+	const struct rte_flow_action_sample sample = { .ratio = 2, .actions = copy };
+	const struct rte_flow_action actions[] = { { .type = RTE_FLOW_ACTION_TYPE_SAMPLE,
+								   .conf = &sample },
+		{ .type = RTE_FLOW_ACTION_TYPE_PORT_REPRESENTOR, .conf = &to_port },
+		{ .type = RTE_FLOW_ACTION_TYPE_END } };
+	const struct rte_flow_item_ethdev wire = { .port_id = port };
+	const struct rte_flow_item pattern[] = { { .type = RTE_FLOW_ITEM_TYPE_REPRESENTED_PORT,
+								 .spec = &wire },
+		{ .type = RTE_FLOW_ITEM_TYPE_END } };
+	struct rte_flow_error error;
+
+	(void)state;
+	rig_start(port, &(struct rig_conf){ 0 });
+	rig_start(rep, &(struct rig_conf){ 0 });
+	rig_start(vf, &(struct rig_conf){ 0 });
+	assert_non_null(rte_flow_create(port, &attr, pattern, actions, &error));
+	send_some(port, 20);
+	assert_int_equal(take_all(port), 20);
+	assert_int_equal(take_all(vf), 10);
+	assert_int_equal(rig_xstat(port, "card_made"), 10);
+	rig_remove();
+}
+
+static uint64_t
+count_of(uint16_t port, struct rte_flow *flow, bool reset)
+{
+	const struct rte_flow_action action[] = { { .type = RTE_FLOW_ACTION_TYPE_COUNT },
+		{ .type = RTE_FLOW_ACTION_TYPE_END } };
+	struct rte_flow_query_count q = { .reset = reset };
+	struct rte_flow_error error;
+
+	assert_int_equal(rte_flow_query(port, flow, action, &q, &error), 0);
+	return q.hits;
+}
+
+/* A reader sees a counter as the card last wrote it back. */
+static void
+test_counters(void **state)
+{
+	const uint16_t port = rig_card("clock=virtual,set=objects.counter-refresh-us=2000");
+	const struct rte_flow_attr attr = { .ingress = 1 };
+	const struct rte_flow_action_queue queue = { .index = 0 };
+	const struct rte_flow_action actions[] = { { .type = RTE_FLOW_ACTION_TYPE_COUNT },
+		{ .type = RTE_FLOW_ACTION_TYPE_QUEUE, .conf = &queue },
+		{ .type = RTE_FLOW_ACTION_TYPE_END } };
+	const struct rte_flow_item pattern[] = { { .type = RTE_FLOW_ITEM_TYPE_ETH },
+		{ .type = RTE_FLOW_ITEM_TYPE_END } };
+	struct rte_flow_error error;
+	struct rte_flow *flow;
+	uint64_t now = 0;
+	struct rte_mbuf *m;
+
+	(void)state;
+	rig_start(port, &(struct rig_conf){ 0 });
+	flow = rte_flow_create(port, &attr, pattern, actions, &error);
+	assert_non_null(flow);
+	send_some(port, 20);
+	assert_int_equal(take_all(port), 20);
+	assert_int_equal(rte_eth_read_clock(port, &now), 0);
+	assert_true(now < 2000000);
+	assert_int_equal(count_of(port, flow, false), 0);
+	while (now < 2000000) {
+		assert_int_equal(rte_eth_rx_burst(port, 0, &m, 1), 0);
+		assert_int_equal(rte_eth_read_clock(port, &now), 0);
+	}
+	assert_int_equal(count_of(port, flow, true), 20);
+	assert_int_equal(count_of(port, flow, false), 0);
+	rig_remove();
+}
+
 /* Tied to the wall clock a frame takes the time that the wire needs for it, and no polls make it faster. */
 static void
 test_tsc(void **state)
@@ -368,6 +479,8 @@ main(void)
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_functions),
+		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_tsc),
 	};
 

@@ -32,8 +32,8 @@ struct sim_frame {
 struct sim_nic_params {
 	const struct sim_profile *profile; /* copied */
 	uint16_t n_ports;		   /* wires and functions */
-	struct sim_steer *
-			steer; /* the caller's; must outlive. Its mirror callback becomes sim_nic_mirror() */
+	/* The caller's; must outlive. What is called for its copies passes them on to sim_nic_mirror(). */
+	struct sim_steer *steer;
 	uint32_t trace_packets; /* keep the stamps of so many last packets; 0: no tracing */
 };
 
@@ -107,7 +107,7 @@ uint32_t
 sim_nic_tx_done(struct sim_nic *nic, uint16_t port, uint16_t q);
 uint32_t
 sim_nic_tx_free(const struct sim_nic *nic, uint16_t port, uint16_t q);
-/* A frame that steering makes by itself (SAMPLE). For sim_steer_params.mirror, ctx = nic. */
+/* A frame that steering makes by itself (SAMPLE): sim_steer_params.mirror of a model. */
 void
 sim_nic_mirror(void *nic, const struct sim_pkt *p, const struct sim_dest *dest);
 

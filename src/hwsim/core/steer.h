@@ -98,7 +98,7 @@ sim_rule_cost(const struct sim_rule *rule, struct sim_cmd_cost *cost);
 
 /* --- objects; handles are indices, or -errno (-ENOSPC with the profile's capacity) --- */
 
-/* Counters. The value read may be a refresh interval old in timed mode. */
+/* Counters, as they are now; nic.h has what a reader of a card in cycles sees of them. */
 int64_t
 sim_counter_add(struct sim_steer *s);
 void

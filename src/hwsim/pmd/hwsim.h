@@ -98,6 +98,7 @@ struct hwsim_rxq {
 	uint64_t offloads;
 	uint64_t packets, bytes; /* of the thread that polls */
 	uint64_t nombuf;
+	uint32_t held;	/* [A] bursts left on the wire since the last poll: no room here */
 	int event;	/* eventfd, -1: none */
 	uint32_t armed; /* [A] somebody waits for the eventfd */
 } __rte_cache_aligned;
@@ -410,7 +411,7 @@ hwsim_tx_none(void *txq, struct rte_mbuf **m, uint16_t n);
 void
 hwsim_deliver(struct hwsim_card *card, struct hwsim_port *from, struct rte_mbuf *m,
 		const struct sim_dest *dest);
-/* sim_steer_params.mirror with clock=off; ctx is the card. */
+/* sim_steer_params.mirror; ctx is the card. */
 void
 hwsim_mirror(void *card, const struct sim_pkt *p, const struct sim_dest *dest);
 /* The model, up to `now`: frames of wires in, events, frames to wires out. Under the card's lock. */

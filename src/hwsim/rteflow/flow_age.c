@@ -136,7 +136,7 @@ hwf_age_update(struct hwf *h, uint32_t age, const struct rte_flow_update_age *u)
 }
 
 int64_t
-hwf_count_add(struct hwf *h)
+hwf_counter_add(struct hwf *h)
 {
 	int64_t n;
 
@@ -152,7 +152,6 @@ void
 hwf_count_query(struct hwf *h, uint32_t counter, struct rte_flow_query_count *q)
 {
 	const bool reset = q->reset;
-
 	uint64_t packets, bytes;
 
 	sim_lock_take(h->nic);

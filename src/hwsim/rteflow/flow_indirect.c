@@ -124,7 +124,7 @@ quota_of(uint32_t type)
 	}
 }
 
-/* The object behind a handle: its number, or -errno. */
+/* The object behind a handle: its number, or -errno with `error` set. */
 static int64_t
 make_ct(const struct hwf_where *w, const struct rte_flow_action *action,
 		struct rte_flow_error *error)
@@ -171,7 +171,7 @@ make_object(const struct hwf_where *w, const struct rte_flow_action *action,
 		error->type = RTE_FLOW_ERROR_TYPE_NONE;
 	switch (action->type) {
 	case RTE_FLOW_ACTION_TYPE_COUNT:
-		n = hwf_count_add(w->h);
+		n = hwf_counter_add(w->h);
 		break;
 	case RTE_FLOW_ACTION_TYPE_AGE:
 		n = hwf_age_add(w, action->conf);

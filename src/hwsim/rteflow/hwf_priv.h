@@ -408,10 +408,9 @@ void
 hwf_age_query(struct hwf *h, uint32_t age, struct rte_flow_query_age *q);
 int
 hwf_age_update(struct hwf *h, uint32_t age, const struct rte_flow_update_age *u);
-/* A new counter, for a rule or a handle: its number, -errno. */
+/* A counter: the model's number, or -errno. Its query, by rule and by handle. */
 int64_t
-hwf_count_add(struct hwf *h);
-/* Query of COUNT, by rule and by handle. */
+hwf_counter_add(struct hwf *h);
 void
 hwf_count_query(struct hwf *h, uint32_t counter, struct rte_flow_query_count *q);
 
