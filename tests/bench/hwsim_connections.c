@@ -82,8 +82,7 @@ offload(struct rig *r, uint32_t i)
 {
 	const struct rig_flow f = flow_of(i);
 	const sim_cycle timeout = sim_profile_cycles(&r->profile, TIMEOUT_NS);
-	const int64_t counter = sim_counter_add(r->steer),
-		      age = sim_age_add(r->steer, timeout, 0, i);
+	const int64_t counter = sim_counter_add(r->steer), age = sim_age_add(r->steer, timeout, 0);
 	const struct sim_action actions[] = {
 		{ .type = SIM_A_COUNT, .u32 = (uint32_t)counter },
 		{ .type = SIM_A_AGE, .u32 = (uint32_t)age },

@@ -10,8 +10,7 @@
 
 #include "alg/alg.h"
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static enum alg_result
 parse(uint8_t how, const uint8_t *payload, size_t len, struct alg_announced *out)

@@ -8,9 +8,7 @@
 #include <string.h>
 
 #include "capture.h"
-
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static volatile uint32_t sink;
 

@@ -10,16 +10,7 @@
 
 #include "config/cfg.h"
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(c) \
-	do { \
-		if (!(c)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c); \
-			abort(); \
-		} \
-	} while (0)
+#include "fuzz.h"
 
 static void
 require_ports(const struct cfg *cfg)

@@ -10,8 +10,7 @@
 
 #include "syncookie/cookie.h"
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static const uint64_t key[2] = { 1, 2 };
 

@@ -17,13 +17,12 @@
 #include "base/flow.h"
 #include "conntrack/ct.h"
 #include "ct_priv.h"
+#include "fuzz.h"
 
 #define CONNECTIONS 24
 #define CONNECTIONS6 8
 #define STEPS_MAX 2000
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerInitialize(int *argc, char ***argv);
 

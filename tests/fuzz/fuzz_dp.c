@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "ct_priv.h"
+#include "fuzz.h"
 #include "limit/lim.h"
 #include "test_dp.h"
 
@@ -33,8 +34,6 @@
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv);
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define SERVICE(name, proto, vip, port, backend, to) \
 	"{\"name\": \"" name "\", \"vip\": \"" vip "\", \"protocol\": \"" proto \

@@ -20,13 +20,12 @@
 #include "eal.h"
 #include "frag/frag.h"
 
+#include "fuzz.h"
+
 #define MBUFS 1023
 #define MEMORY 256
 #define DATAGRAMS 16
 #define L2 14
-
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define CHECK(x) \
 	do { \

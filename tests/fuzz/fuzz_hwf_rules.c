@@ -14,18 +14,8 @@
 
 #include <rte_errno.h>
 
+#include "fuzz.h"
 #include "test_hwf_packets.h"
-
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(c) \
-	do { \
-		if (!(c)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c); \
-			abort(); \
-		} \
-	} while (0)
 
 #define FLOWS 32
 #define HANDLES 8

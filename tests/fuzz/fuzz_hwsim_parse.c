@@ -13,16 +13,7 @@
 #include "hwsim/core/action.h"
 #include "hwsim/core/steer.h"
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(c) \
-	do { \
-		if (!(c)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c); \
-			abort(); \
-		} \
-	} while (0)
+#include "fuzz.h"
 
 #define HEADROOM 300
 #define ACTION 24
@@ -144,7 +135,7 @@ others(const struct subject *s, const uint8_t *b)
 {
 	struct sim_rss rss = { .fields = (uint32_t)b[0] << 8 | b[1],
 		.level = b[2] & 1,
-		.xor = b[2] & 2,
+		.simple_xor = b[2] & 2,
 		.symmetric = b[2] & 4 };
 	struct sim_ct ct = { .enable = true, .selective_ack = b[3] & 1, .phase = b[3] >> 5 };
 	bool hashed;

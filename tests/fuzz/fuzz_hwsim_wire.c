@@ -15,18 +15,8 @@
 #include <rte_mbuf.h>
 
 #include "eal.h"
+#include "fuzz.h"
 #include "wire.h"
-
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(c) \
-	do { \
-		if (!(c)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c); \
-			abort(); \
-		} \
-	} while (0)
 
 #define MBUFS 1023u
 #define FLOWS 5000u

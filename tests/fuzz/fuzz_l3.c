@@ -20,6 +20,8 @@
 #include "base/time.h"
 #include "l3/l3.h"
 
+#include "fuzz.h"
+
 #define HOLD_TOTAL 24
 #define FRAME_MAX 2000
 
@@ -40,8 +42,6 @@ static const struct l3_prefix addresses[] = {
 };
 static const struct flow_addr fixed = { { 192, 0, 2, 9 } };
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerInitialize(int *argc, char ***argv);
 

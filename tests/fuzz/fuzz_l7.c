@@ -11,8 +11,7 @@
 
 #include "classifier/cls.h"
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static enum cls_l7_result
 parse(uint8_t proto, const uint8_t *payload, size_t len, struct cls_l7 *out)

@@ -15,16 +15,7 @@
 
 #include "limit/lim.h"
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(c) \
-	do { \
-		if (!(c)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c); \
-			abort(); \
-		} \
-	} while (0)
+#include "fuzz.h"
 
 #define LIMITS 4
 #define CONNS 256

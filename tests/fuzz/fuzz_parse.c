@@ -12,13 +12,11 @@
 
 #include <rte_mbuf.h>
 
+#include "fuzz.h"
 #include "parse.h"
 
 #define CHOICES 8
 #define FRAME_MAX 70000
-
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define CHECK(x) \
 	do { \

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
+
 #define INPUT_MAX (1 << 20)
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
 

@@ -12,20 +12,6 @@
 
 static const struct rte_flow_indir_action_conf ingress = { .ingress = 1 };
 
-static int
-setup(void **state)
-{
-	*state = rig_new(NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	rig_free(*state);
-	return 0;
-}
-
 static uint64_t
 draw(uint64_t *seed)
 {
@@ -423,15 +409,15 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ct_both_ways),
-		cmocka_unit_test_setup_teardown(test_count, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_age, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_ct, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_ct_packets, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_rss, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_count, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_age, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_ct, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_ct_packets, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_rss, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_refused, rig_setup, rig_teardown),
 		cmocka_unit_test(test_room),
-		cmocka_unit_test_setup_teardown(test_stale, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_close, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stale, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_close, rig_setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

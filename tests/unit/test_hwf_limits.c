@@ -19,18 +19,6 @@ static const struct rte_flow_action count_queue[] = { A(COUNT), TO_QUEUE(2), A(E
 static const struct rte_flow_action count_only[] = { A(COUNT), A(END) };
 static const struct rte_flow_action age_only[] = { A(AGE), A(END) };
 
-static struct rte_flow *
-make(struct rig *r, uint16_t port, const struct rte_flow_item *item,
-		const struct rte_flow_action *action)
-{
-	struct rte_flow_error e = { 0 };
-	struct rte_flow *flow = hwf_create(r->h, port, &in, item, action, &e);
-
-	if (flow == NULL)
-		fail_msg("%s", e.message);
-	return flow;
-}
-
 /* Rules until the card is full of something; then one goes, and one more fits. */
 static void
 full(struct rig *r, const struct rte_flow_action *action, uint32_t room,
@@ -45,7 +33,7 @@ full(struct rig *r, const struct rte_flow_action *action, uint32_t room,
 
 	for (i = 0; i < room; i++) {
 		spec.hdr.dst_port = rte_cpu_to_be_16((uint16_t)i);
-		flow = make(r, 0, item, action);
+		flow = rig_rule(r, 0, item, action);
 	}
 	spec.hdr.dst_port = rte_cpu_to_be_16((uint16_t)i);
 	assert_null(hwf_create(r->h, 0, &in, item, action, &e));
@@ -57,7 +45,7 @@ full(struct rig *r, const struct rte_flow_action *action, uint32_t room,
 	assert_int_equal(hwf_validate(r->h, 0, &in, item, action, &e), 0);
 	assert_int_equal(r->h->flows.used, room);
 	assert_int_equal(hwf_destroy(r->h, 0, flow, &e), 0);
-	make(r, 0, item, action);
+	rig_rule(r, 0, item, action);
 	assert_int_equal(hwf_flush(r->h, 0, &e), 0);
 	rig_empty(r);
 }
@@ -124,7 +112,7 @@ chains(void **state)
 	assert_ptr_equal(e.cause, &prio[1]);
 	assert_int_equal(hwf_flush(r->h, 0, &e), 0);
 
-	make(r, 0, all, jumps);
+	rig_rule(r, 0, all, jumps);
 	rig_stack(&p, "eth ipv4 udp data");
 	rig_run(r, &p, 0);
 	assert_int_equal(p.pkt.dest.kind, SIM_TO_DROP);
@@ -164,7 +152,7 @@ handles(void **state)
 		use[i] = (struct rte_flow_action){ .type = RTE_FLOW_ACTION_TYPE_INDIRECT,
 			.conf = h[i] };
 	}
-	flow = make(r, 0, all, use);
+	flow = rig_rule(r, 0, all, use);
 	for (i = 0; i < 4; i++)
 		assert_int_equal(h[i]->uses, 1);
 	rig_stack(&p, "eth ipv4 tcp data");

@@ -53,11 +53,18 @@ now(void *ctx)
 	return ((struct rig *)ctx)->now;
 }
 
+static uint64_t
+begin(void *ctx)
+{
+	return __atomic_add_fetch(&((struct rig *)ctx)->begun, 1, __ATOMIC_RELAXED);
+}
+
 static void
-spend(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost)
+spend(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost, uint64_t began)
 {
 	(void)kind;
 	(void)cost;
+	__atomic_store_n(&((struct rig *)ctx)->began, began, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&((struct rig *)ctx)->spent, 1, __ATOMIC_RELAXED);
 }
 
@@ -97,6 +104,7 @@ static const struct hwf_env env = {
 	.rss = rss,
 	.started = started,
 	.now = now,
+	.begin = begin,
 	.spend = spend,
 	.enqueue = enqueue,
 	.aged = aged,
@@ -140,6 +148,33 @@ rig_free(struct rig *r)
 	hwf_destroy_all(r->h);
 	sim_steer_destroy(r->steer);
 	free(r);
+}
+
+int
+rig_setup(void **state)
+{
+	*state = rig_new(NULL);
+	return 0;
+}
+
+int
+rig_teardown(void **state)
+{
+	rig_free(*state);
+	return 0;
+}
+
+struct rte_flow *
+rig_rule(struct rig *r, uint16_t port, const struct rte_flow_item *item,
+		const struct rte_flow_action *action)
+{
+	const struct rte_flow_attr in = { .ingress = 1 };
+	struct rte_flow_error e = { 0 };
+	struct rte_flow *flow = hwf_create(r->h, port, &in, item, action, &e);
+
+	if (flow == NULL)
+		fail_msg("%s", e.message);
+	return flow;
 }
 
 void

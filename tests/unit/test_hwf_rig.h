@@ -34,6 +34,7 @@ struct rig {
 	bool started;
 	uint32_t aged[RIG_PORTS]; /* events said */
 	uint32_t spent;		  /* synchronous commands */
+	uint64_t begun, began;	  /* calls that said so, the last one spent */
 	struct {
 		void (*done)(void *arg);
 		void *arg;
@@ -47,6 +48,15 @@ struct rig *
 rig_new(const char *const *set);
 void
 rig_free(struct rig *r);
+/* For cmocka: an ideal card a test. */
+int
+rig_setup(void **state);
+int
+rig_teardown(void **state);
+/* A rule of ingress that must be taken. */
+struct rte_flow *
+rig_rule(struct rig *r, uint16_t port, const struct rte_flow_item *item,
+		const struct rte_flow_action *action);
 /* Time passes: commands whose cycle comes are carried out in it. */
 void
 rig_advance(struct rig *r, sim_cycle until);

@@ -14,7 +14,6 @@
 
 #define SECOND(r) ((sim_cycle)(r)->profile.clock_mhz * 1000000)
 
-static const struct rte_flow_attr in = { .ingress = 1 };
 static const struct rte_flow_item all[] = { I(END) };
 static const struct rte_flow_item udp[] = { I(ETH), I(IPV4), I(UDP), I(END) };
 static const struct rte_flow_action drop[] = { A(DROP), A(END) };
@@ -22,24 +21,12 @@ static const struct rte_flow_action count_queue[] = { A(COUNT), TO_QUEUE(2), A(E
 static const struct rte_flow_action count_only[] = { A(COUNT), A(END) };
 static const struct rte_flow_action age_only[] = { A(AGE), A(END) };
 
-static struct rte_flow *
-make(struct rig *r, uint16_t port, const struct rte_flow_item *item,
-		const struct rte_flow_action *action)
-{
-	struct rte_flow_error e = { 0 };
-	struct rte_flow *flow = hwf_create(r->h, port, &in, item, action, &e);
-
-	if (flow == NULL)
-		fail_msg("%s", e.message);
-	return flow;
-}
-
 static void
 destroy(void **state)
 {
 	struct rig *r = rig_new(NULL);
 	struct rte_flow_error e = { 0 };
-	struct rte_flow *flow = make(r, 0, udp, drop), *other = make(r, 1, udp, drop);
+	struct rte_flow *flow = rig_rule(r, 0, udp, drop), *other = rig_rule(r, 1, udp, drop);
 	uint32_t local;
 
 	(void)state;
@@ -56,7 +43,7 @@ destroy(void **state)
 	assert_int_equal(hwf_destroy(r->h, 0, flow, &e), -ENOENT);
 	assert_int_equal(e.type, RTE_FLOW_ERROR_TYPE_HANDLE);
 	/* The slot comes again late: a stale pointer is still one after the next rule is made. */
-	make(r, 0, udp, drop);
+	rig_rule(r, 0, udp, drop);
 	assert_int_equal(hwf_flush(r->h, 0, &e), 0);
 	assert_int_equal(hwf_destroy(r->h, 0, flow, &e), -ENOENT);
 	/* Rules of the other port are still there. */
@@ -72,7 +59,7 @@ count(void **state)
 	struct rig *r = rig_new(NULL);
 	struct rte_flow_error e = { 0 };
 	struct rte_flow_query_count q = { 0 };
-	struct rte_flow *flow = make(r, 0, udp, count_queue), *none = make(r, 1, udp, drop);
+	struct rte_flow *flow = rig_rule(r, 0, udp, count_queue), *none = rig_rule(r, 1, udp, drop);
 	struct rig_packet p;
 	int i;
 
@@ -107,24 +94,20 @@ count(void **state)
 	rig_free(r);
 }
 
+static int mine;
+static const struct rte_flow_item tcp[] = { I(TCP), I(END) };
+static const struct rte_flow_action age_10_s[] = { A(AGE, C(age, .timeout = 10, .context = &mine)),
+	A(DROP), A(END) };
+static const struct rte_flow_action age_2_s[] = { A(AGE, C(age, .timeout = 2)), A(DROP), A(END) };
+
 static void
 ageing(void **state)
 {
-	static int mine;
-	static const struct rte_flow_action_age ten = { .timeout = 10, .context = &mine },
-						two = { .timeout = 2 };
-	static const struct rte_flow_action a10[] = { { .type = RTE_FLOW_ACTION_TYPE_AGE,
-								      .conf = &ten },
-		{ .type = RTE_FLOW_ACTION_TYPE_DROP }, { .type = RTE_FLOW_ACTION_TYPE_END } };
-	static const struct rte_flow_action a2[] = { { .type = RTE_FLOW_ACTION_TYPE_AGE,
-								     .conf = &two },
-		{ .type = RTE_FLOW_ACTION_TYPE_DROP }, { .type = RTE_FLOW_ACTION_TYPE_END } };
-	static const struct rte_flow_item tcp[] = { { .type = RTE_FLOW_ITEM_TYPE_TCP },
-		{ .type = RTE_FLOW_ITEM_TYPE_END } };
 	struct rig *r = rig_new(NULL);
 	struct rte_flow_query_age q = { 0 };
 	struct rte_flow_error e = { 0 };
-	struct rte_flow *slow = make(r, 0, udp, a10), *quick = make(r, 0, tcp, a2);
+	struct rte_flow *slow = rig_rule(r, 0, udp, age_10_s),
+			*quick = rig_rule(r, 0, tcp, age_2_s);
 	void *contexts[4] = { NULL };
 	struct rig_packet p;
 
@@ -203,7 +186,7 @@ dump(void **state)
 	static const struct rte_flow_attr switched = { .transfer = 1, .group = 3, .priority = 4 };
 	struct rig *r = rig_new(NULL);
 	struct rte_flow_error e = { 0 };
-	struct rte_flow *flow = make(r, 0, long_pattern, long_actions);
+	struct rte_flow *flow = rig_rule(r, 0, long_pattern, long_actions);
 	struct rte_flow *other = hwf_create(r->h, 0, &switched, all, drop, &e);
 	struct rig_packet p;
 	char *text = NULL;
@@ -211,7 +194,7 @@ dump(void **state)
 	FILE *f = open_memstream(&text, &size);
 
 	(void)state;
-	make(r, 1, udp, drop);
+	rig_rule(r, 1, udp, drop);
 	assert_int_equal(hwf_dump(r->h, 0, NULL, f, &e), 0);
 	fflush(f);
 	assert_string_equal(text,
@@ -250,7 +233,7 @@ isolate(void **state)
 	struct rig_packet p;
 
 	(void)state;
-	make(r, 0, udp, count_queue);
+	rig_rule(r, 0, udp, count_queue);
 	assert_int_equal(hwf_isolate(r->h, 0, 1, &e), 0);
 	rig_stack(&p, "eth ipv4 udp data");
 	rig_run(r, &p, 0);
@@ -355,7 +338,7 @@ live(void **state)
 	(void)state;
 	assert_int_equal(pthread_create(&thread, NULL, packets, &t), 0);
 	for (i = 0; i < 3000; i++) {
-		struct rte_flow *flow = make(r, 0, udp, count_queue);
+		struct rte_flow *flow = rig_rule(r, 0, udp, count_queue);
 		struct rte_flow_query_count q = { .reset = 1 };
 
 		assert_int_equal(hwf_query(r->h, 0, flow, count_only, &q, &e), 0);

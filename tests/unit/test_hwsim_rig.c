@@ -206,6 +206,29 @@ rig_free(struct rte_mbuf **m, uint16_t n)
 	rte_pktmbuf_free_bulk(m, n);
 }
 
+void
+rig_copies(uint16_t port, uint16_t rep, uint32_t ratio)
+{
+	const struct rte_flow_attr attr = { .transfer = 1 };
+	const struct rte_flow_action_ethdev to_vf = { .port_id = rep },
+					    to_port = { .port_id = port };
+	const struct rte_flow_action copy[] = { { .type = RTE_FLOW_ACTION_TYPE_REPRESENTED_PORT,
+								.conf = &to_vf },
+		{ .type = RTE_FLOW_ACTION_TYPE_END } };
+	const struct rte_flow_action_sample sample = { .ratio = ratio, .actions = copy };
+	const struct rte_flow_action actions[] = { { .type = RTE_FLOW_ACTION_TYPE_SAMPLE,
+								   .conf = &sample },
+		{ .type = RTE_FLOW_ACTION_TYPE_PORT_REPRESENTOR, .conf = &to_port },
+		{ .type = RTE_FLOW_ACTION_TYPE_END } };
+	const struct rte_flow_item_ethdev wire = { .port_id = port };
+	const struct rte_flow_item pattern[] = { { .type = RTE_FLOW_ITEM_TYPE_REPRESENTED_PORT,
+								 .spec = &wire },
+		{ .type = RTE_FLOW_ITEM_TYPE_END } };
+	struct rte_flow_error error;
+
+	assert_non_null(rte_flow_create(port, &attr, pattern, actions, &error));
+}
+
 uint64_t
 rig_xstat(uint16_t port, const char *name)
 {

@@ -70,6 +70,9 @@ uint16_t
 rig_receive(uint16_t port, uint16_t queue, struct rte_mbuf **m, uint16_t n);
 void
 rig_free(struct rte_mbuf **m, uint16_t n);
+/* One in `ratio` of the frames that come to the wire of `port` is copied to the function behind `rep`. */
+void
+rig_copies(uint16_t port, uint16_t rep, uint32_t ratio);
 uint64_t
 rig_xstat(uint16_t port, const char *name);
 

@@ -408,76 +408,76 @@ jumbo_frames(void **state)
 	w->ops->close(w);
 }
 
+static const struct {
+	const char *text, *named;
+} bad[] = {
+	{ "gne:flows=1", "gne" },
+	{ "gen:flow=1", "flow" },
+	{ "gen:flows=0", "flows" },
+	{ "gen:flows=x", "flows" },
+	{ "gen:flows", "flows" },
+	{ "gen:flows=1;flows=2", "flows" },
+	{ "gen:flows=1;sessions=1", "sessions" },
+	{ "gen:flows=100000000", "flows" },
+	{ "gen:flows=18446744073709551616", "flows" },
+	{ "gen:flows=5;src=10.0.0.1;sport=1-4", "flows" },
+	{ "gen:flows=-1", "flows" },
+	{ "gen:size=63", "size" },
+	{ "gen:size=9733", "size" },
+	{ "gen:size=64:0", "size" },
+	{ "gen:size=64:5000", "size" },
+	{ "gen:size=64-", "size" },
+	{ "gen:size=100-64", "size" },
+	{ "gen:size=64/", "size" },
+	{ "gen:size=64:7/570", "?" },
+	{ "gen:rate=0", "rate" },
+	{ "gen:rate=10Z", "rate" },
+	{ "gen:rate=nan", "rate" },
+	{ "gen:rate=0x10", "rate" },
+	{ "gen:rate=1e300", "rate" },
+	{ "gen:rate=inf", "rate" },
+	{ "gen:proto=icmp", "proto" },
+	{ "gen:proto=mix:101", "proto" },
+	{ "gen:proto=udp:5", "proto" },
+	{ "gen:proto=mix:nan", "proto" },
+	{ "gen:ipv6=2", "ipv6" },
+	{ "gen:ipv6=101%", "ipv6" },
+	{ "gen:ipv6=x", "ipv6" },
+	{ "gen:src=10.0.0.0/33", "src" },
+	{ "gen:src=2001:db8::1", "src" },
+	{ "gen:src6=10.0.0.1", "src6" },
+	{ "gen:dst=foo", "dst" },
+	{ "gen:sport=0", "sport" },
+	{ "gen:sport=70000", "sport" },
+	{ "gen:dport=5-4", "dport" },
+	{ "gen:sessions=1;reply-dport=1-2", "reply-dport" },
+	{ "gen:mac-dst=1:2:3", "mac-dst" },
+	{ "gen:vlan=4095", "vlan" },
+	{ "gen:vxlan=16777216", "vxlan" },
+	{ "gen:order=zipf:9", "zipf" },
+	{ "gen:order=sorted", "order" },
+	{ "gen:order=zipf;flows=20000000", "zipf" },
+	{ "gen:payload=text", "payload" },
+	{ "gen:tcp-flags=X", "tcp-flags" },
+	{ "gen:burst=0", "burst" },
+	{ "gen:churn=1", "churn" },
+	{ "gen:dir=orig", "dir" },
+	{ "gen:sessions=1;dir=orig;churn=1", "churn" },
+	{ "gen:check=1;proto=tcp", "size" },
+	{ "gen:check=2", "check" },
+};
+
 static void
 bad_options(void **state)
 {
-	static const struct {
-		const char *text, *named;
-	} cases[] = {
-		{ "gne:flows=1", "gne" },
-		{ "gen:flow=1", "flow" },
-		{ "gen:flows=0", "flows" },
-		{ "gen:flows=x", "flows" },
-		{ "gen:flows", "flows" },
-		{ "gen:flows=1;flows=2", "flows" },
-		{ "gen:flows=1;sessions=1", "sessions" },
-		{ "gen:flows=100000000", "flows" },
-		{ "gen:flows=18446744073709551616", "flows" },
-		{ "gen:flows=5;src=10.0.0.1;sport=1-4", "flows" },
-		{ "gen:flows=-1", "flows" },
-		{ "gen:size=63", "size" },
-		{ "gen:size=9733", "size" },
-		{ "gen:size=64:0", "size" },
-		{ "gen:size=64:5000", "size" },
-		{ "gen:size=64-", "size" },
-		{ "gen:size=100-64", "size" },
-		{ "gen:size=64/", "size" },
-		{ "gen:size=64:7/570", "?" },
-		{ "gen:rate=0", "rate" },
-		{ "gen:rate=10Z", "rate" },
-		{ "gen:rate=nan", "rate" },
-		{ "gen:rate=0x10", "rate" },
-		{ "gen:rate=1e300", "rate" },
-		{ "gen:rate=inf", "rate" },
-		{ "gen:proto=icmp", "proto" },
-		{ "gen:proto=mix:101", "proto" },
-		{ "gen:proto=udp:5", "proto" },
-		{ "gen:proto=mix:nan", "proto" },
-		{ "gen:ipv6=2", "ipv6" },
-		{ "gen:ipv6=101%", "ipv6" },
-		{ "gen:ipv6=x", "ipv6" },
-		{ "gen:src=10.0.0.0/33", "src" },
-		{ "gen:src=2001:db8::1", "src" },
-		{ "gen:src6=10.0.0.1", "src6" },
-		{ "gen:dst=foo", "dst" },
-		{ "gen:sport=0", "sport" },
-		{ "gen:sport=70000", "sport" },
-		{ "gen:dport=5-4", "dport" },
-		{ "gen:sessions=1;reply-dport=1-2", "reply-dport" },
-		{ "gen:mac-dst=1:2:3", "mac-dst" },
-		{ "gen:vlan=4095", "vlan" },
-		{ "gen:vxlan=16777216", "vxlan" },
-		{ "gen:order=zipf:9", "zipf" },
-		{ "gen:order=sorted", "order" },
-		{ "gen:order=zipf;flows=20000000", "zipf" },
-		{ "gen:payload=text", "payload" },
-		{ "gen:tcp-flags=X", "tcp-flags" },
-		{ "gen:burst=0", "burst" },
-		{ "gen:churn=1", "churn" },
-		{ "gen:dir=orig", "dir" },
-		{ "gen:sessions=1;dir=orig;churn=1", "churn" },
-		{ "gen:check=1;proto=tcp", "size" },
-		{ "gen:check=2", "check" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < RTE_DIM(cases); i++) {
-		if (strcmp(cases[i].named, "?") == 0) {
-			struct wire *w = open_wire(cases[i].text, true);
+	for (size_t i = 0; i < RTE_DIM(bad); i++) {
+		if (strcmp(bad[i].named, "?") == 0) {
+			struct wire *w = open_wire(bad[i].text, true);
 
 			w->ops->close(w);
 		} else {
-			refuse(cases[i].text, cases[i].named);
+			refuse(bad[i].text, bad[i].named);
 		}
 	}
 }

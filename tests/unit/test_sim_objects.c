@@ -71,7 +71,7 @@ many_objects(void **state)
 
 	for (uint32_t i = 0; i < 20000; i++) {
 		assert_int_equal(sim_counter_add(r->s), i);
-		assert_int_equal(sim_age_add(r->s, i, 0, i), i);
+		assert_int_equal(sim_age_add(r->s, i, 0), i);
 	}
 	sim_steer_stats(r->s, &st);
 	assert_int_equal(st.counters, 20000);
@@ -83,9 +83,7 @@ many_objects(void **state)
 	}
 	for (uint32_t i = 0; i < 20000; i += 2) {
 		assert_int_equal(sim_counter_add(r->s), i);
-		assert_int_equal(sim_age_add(r->s, i, 0, 7), i);
-		assert_int_equal(sim_age_cookie(r->s, i), 7);
-		assert_int_equal(sim_age_cookie(r->s, i + 1), i + 1);
+		assert_int_equal(sim_age_add(r->s, i, 0), i);
 	}
 	sim_steer_stats(r->s, &st);
 	assert_int_equal(st.bytes, before);
@@ -93,30 +91,52 @@ many_objects(void **state)
 
 /* Random contexts against an array: who is aged when, and each told once. */
 #define AGES 200
+struct model_age {
+	bool there, told;
+	uint32_t timeout;
+	sim_cycle last;
+};
+
+/* Those that are on the list are those that ought to be. How many. */
+static uint32_t
+fetch_aged(struct rig *r, struct model_age *model, sim_cycle now)
+{
+	uint32_t got[AGES], n, want = 0;
+
+	sim_age_scan(r->s, now);
+	for (uint32_t k = 0; k < AGES; k++)
+		want += model[k].there && !model[k].told && now - model[k].last >= model[k].timeout;
+	assert_int_equal(sim_age_take(r->s, NULL, 0), want);
+	n = sim_age_take(r->s, got, AGES);
+	assert_int_equal(n, want);
+	for (uint32_t k = 0; k < n; k++) {
+		assert_true(model[got[k]].there && !model[got[k]].told);
+		assert_true(now - model[got[k]].last >= model[got[k]].timeout);
+		model[got[k]].told = true;
+	}
+	assert_int_equal(sim_age_scan(r->s, now), 0);
+	return n;
+}
+
 static void
 ageing(void **state)
 {
 	struct rig *r = *state;
-	struct {
-		bool there, told;
-		uint32_t timeout;
-		sim_cycle last;
-	} model[AGES] = { { 0 } };
+	struct model_age model[AGES] = { { 0 } };
 	sim_cycle now = 1, since;
-	uint32_t got[AGES];
+	uint32_t told = 0;
 	bool aged;
 
 	srand(5);
 	for (uint32_t step = 0; step < 20000; step++) {
 		const uint32_t i = (uint32_t)rand() % AGES;
 		const sim_cycle timeout = 1 + (uint32_t)rand() % 400;
-		uint32_t n = 0, want = 0;
 		int64_t made;
 
 		now += (uint32_t)rand() % 3;
 		switch (rand() % 8) {
 		case 0:
-			made = sim_age_add(r->s, timeout, now, now);
+			made = sim_age_add(r->s, timeout, now);
 			assert_true(made >= 0);
 			if (made >= AGES) {
 				sim_age_del(r->s, (uint32_t)made);
@@ -140,23 +160,11 @@ ageing(void **state)
 			model[i].told = false;
 			break;
 		case 3:
-			sim_age_scan(r->s, now);
-			for (uint32_t k = 0; k < AGES; k++)
-				want += model[k].there && !model[k].told &&
-						now - model[k].last >= model[k].timeout;
-			assert_int_equal(sim_age_take(r->s, NULL, 0), want);
-			n = sim_age_take(r->s, got, AGES);
-			assert_int_equal(n, want);
-			for (uint32_t k = 0; k < n; k++) {
-				assert_true(model[got[k]].there && !model[got[k]].told);
-				assert_true(now - model[got[k]].last >= model[got[k]].timeout);
-				model[got[k]].told = true;
-			}
-			assert_int_equal(sim_age_scan(r->s, now), 0);
+			told += fetch_aged(r, model, now);
 			break;
 		case 4:
-			sim_age_scan(r->s,
-					now); /* listed, and not taken: packets take it off again */
+			/* Listed, and not taken: packets take it off again. */
+			sim_age_scan(r->s, now);
 			break;
 		default:
 			sim_age_read(r->s, i, now, &aged, &since);
@@ -166,6 +174,42 @@ ageing(void **state)
 			assert_int_equal(aged, model[i].told || since >= model[i].timeout);
 		}
 	}
+	assert_true(told > 100);
+}
+
+/* The scanner by and by: a slice at a time, each context once in a round, none left out and none reported twice. */
+static void
+ageing_in_slices(void **state)
+{
+	struct rig *r = *state;
+	const uint32_t n = 5 * SIM_AGE_SLICE + 7;
+	sim_cycle next, round = 0, now = 1000;
+	uint32_t seen = 0, most = 0, steps = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		assert_int_equal(sim_age_add(r->s, 10, 0), i);
+	for (next = sim_age_tick(r->s, now); steps < 6; next = sim_age_tick(r->s, now)) {
+		const uint32_t listed = sim_age_take(r->s, NULL, 0) - seen;
+
+		most = listed > most ? listed : most;
+		seen += listed;
+		steps++;
+		if (next > now) {
+			round += next - now;
+			now = next;
+			assert_int_equal(sim_age_tick(r->s, now - 1), next);
+		}
+	}
+	assert_int_equal(most, SIM_AGE_SLICE);
+	assert_int_equal(seen, n);
+	assert_true(round > 0);
+	/* Not called for long: as many slices as there are, and it is up to date. */
+	now += UINT64_C(1) << 40;
+	for (steps = 0; sim_age_tick(r->s, now) <= now; steps++)
+		assert_true(steps < 6);
+	assert_int_equal(sim_age_take(r->s, NULL, 0), n);
+	for (uint32_t i = 0; i < n; i++)
+		sim_age_del(r->s, i);
 }
 
 static void
@@ -175,7 +219,7 @@ ageing_by_packets(void **state)
 	const struct sim_action a[] = { act(SIM_A_AGE, 0), act(SIM_A_QUEUE, 1) };
 	uint32_t got;
 
-	assert_int_equal(sim_age_add(r->s, 100, 0, 0), 0);
+	assert_int_equal(sim_age_add(r->s, 100, 0), 0);
 	any(r, SIM_INGRESS, 0, a, 2);
 	assert_int_equal(sim_age_scan(r->s, 99), 0);
 	send_at(r, &tcp, 0, false, 90);
@@ -327,6 +371,7 @@ main(void)
 		T(many_objects),
 		T(ageing),
 		T(ageing_by_packets),
+		T(ageing_in_slices),
 		T(meters),
 		T(connections),
 	};

@@ -215,7 +215,7 @@ scanner_runs(void **state)
 	(void)state;
 	nrig_open(&r, 1, 0, (const char *const[]){ "objects.age-scan-us=10", NULL });
 	assert_int_equal(sim_nic_rxq_setup(r.nic, 0, 0, RING), 0);
-	age = sim_age_add(r.steer, 25000, 0, 7);
+	age = sim_age_add(r.steer, 25000, 0);
 	assert_true(age >= 0);
 	a[0].u32 = (uint32_t)age;
 	nrig_rule(&r, SIM_INGRESS, 0, 1, a, 2);

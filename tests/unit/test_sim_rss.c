@@ -275,7 +275,7 @@ test_symmetric_and_xor(void **state)
 		rss.symmetric = true;
 		assert_int_equal(hash(&rss, &there), hash(&rss, &back));
 		rss.symmetric = false;
-		rss.xor = true;
+		rss.simple_xor = true;
 		for (uint32_t i = 0; i < 2 * len; i += 4)
 			naive ^= get32(there.level[0].ip + at + i);
 		assert_int_equal(hash(&rss, &there), naive ^ get32(there.level[0].l4));

@@ -91,7 +91,6 @@ vlan_pop(const struct sim_edit *e)
 		return -ENOENT;
 	memmove(e->p->data + 4, e->p->data, 12);
 	sim_edit_shrink(e, 4);
-	e->p->vlan_popped = 1;
 	sim_edit_parse(e, false);
 	return 0;
 }

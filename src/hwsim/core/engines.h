@@ -4,7 +4,7 @@
  * SystemVerilog, cycle for cycle; docs/hwsim-pipeline.md is the definition that both keep to.
  *
  * Engines run a packet to completion: each takes one, walks its path step by step, and waits for memory where the entry
- * cache does not have a line. There are steering-engines of them, so that many reads are in flight. Packets of a flow leave
+ * cache does not have a line. There are steering.engines of them, so that many reads are in flight. Packets of a flow leave
  * in the order of their arrival; others may pass them.
  */
 #ifndef HWSIM_CORE_ENGINES_H

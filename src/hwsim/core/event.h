@@ -17,9 +17,6 @@ enum sim_prio {
 	SIM_P_COMMAND, /* rules change before the packets of the cycle look */
 	SIM_P_MEMORY,  /* reads come back, the cache is filled */
 	SIM_P_ENGINE, /* all of engines.h, in one event a cycle: its order is in docs/hwsim-pipeline.md */
-	SIM_P_ORDER, /* where it ends within the cycle, for who wants to be behind it */
-	SIM_P_DISPATCH,
-	SIM_P_PARSER,
 	SIM_P_BUFFER,
 	SIM_P_MAC,
 	SIM_P_DMA,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The NIC in time: units between the wires and the host, stepped by sim_run(). Outcomes come from steer.h, asked when a
+ * The NIC in time: units between the wires and the host, run up to a cycle by sim_run(). Outcomes come from steer.h, asked when a
  * packet gets an engine; this gives every step of its path its cycles.
  *
  *   wire -> MAC in -> packet buffer -> parser -> engines (tables, entry cache, host memory) -> order -> RSS -> queue
@@ -32,8 +32,8 @@ struct sim_frame {
 struct sim_nic_params {
 	const struct sim_profile *profile; /* copied */
 	uint16_t n_ports;		   /* wires and functions */
-	struct sim_steer *
-			steer; /* the caller's; must outlive. Its mirror callback becomes sim_nic_mirror() */
+	/* The caller's; must outlive. What is called for its copies passes them on to sim_nic_mirror(). */
+	struct sim_steer *steer;
 	uint32_t trace_packets; /* keep the stamps of so many last packets; 0: no tracing */
 };
 
@@ -46,9 +46,6 @@ sim_nic_now(const struct sim_nic *nic);
 /* Runs every event up to and including `until`; time is `until` then. Never goes back. */
 void
 sim_run(struct sim_nic *nic, sim_cycle until);
-/* Cycle of the next event, SIM_NEVER: none. */
-sim_cycle
-sim_nic_next(const struct sim_nic *nic);
 
 /* --- wires --- */
 /*
@@ -107,7 +104,7 @@ uint32_t
 sim_nic_tx_done(struct sim_nic *nic, uint16_t port, uint16_t q);
 uint32_t
 sim_nic_tx_free(const struct sim_nic *nic, uint16_t port, uint16_t q);
-/* A frame that steering makes by itself (SAMPLE). For sim_steer_params.mirror, ctx = nic. */
+/* A frame that steering makes by itself (SAMPLE): sim_steer_params.mirror of a model. */
 void
 sim_nic_mirror(void *nic, const struct sim_pkt *p, const struct sim_dest *dest);
 
@@ -120,6 +117,13 @@ sim_cmd_ns(const struct sim_profile *p, enum sim_cmd_kind kind, const struct sim
 int64_t
 sim_nic_cmd(struct sim_nic *nic, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost,
 		void (*done)(void *arg), void *arg);
+
+/*
+ * The entry at `line` (sim_cmd_cost.line) has just been written by who did not use the command queue: the cache must not have
+ * the old one.
+ */
+void
+sim_nic_entry_written(struct sim_nic *nic, uint32_t line);
 
 /* --- counters in time --- */
 /*
@@ -144,7 +148,7 @@ double
 sim_pcie_read_gbps(const struct sim_profile *p, uint32_t size);
 
 /* --- insight --- */
-/* in == out + dropped + held, by frames; checked by sim_nic_destroy() in debug builds and by tests. */
+/* in == out + dropped + held, by frames; asserted by sim_nic_destroy(), checked by tests. */
 struct sim_account {
 	uint64_t in_wire, in_host, made;
 	uint64_t out_wire, out_host, dropped, held;
@@ -152,9 +156,15 @@ struct sim_account {
 };
 void
 sim_nic_account(const struct sim_nic *nic, struct sim_account *a);
+/*
+ * What was dropped on the account of one port: where it was to go for want of a descriptor or at its wire, else where it came
+ * in. The sum over all ports is that of the card. `reset`: begins again at 0; the card's account does not.
+ */
+void
+sim_nic_port_drops(struct sim_nic *nic, uint16_t port, uint64_t drops[SIM_DROP_COUNT], bool reset);
 
 struct sim_unit_stats {
-	const char *name; /* "mac_in0", "buffer", "parser", "engine", "cache", "memory", "order", "pcie_up", "dma", ... */
+	const char *name; /* "mac_in0", "buffer", "parser", "engine", "cache", "memory", "order", "dma_write", ... */
 	uint64_t served;
 	uint64_t busy; /* cycles in which it was (a unit of several servers: summed) */
 	uint32_t servers;

@@ -62,11 +62,10 @@ struct sim_pkt {
 	uint8_t restored; /* tunnel miss: `restore` is valid */
 	uint32_t mark;
 	uint32_t meta;
-	uint32_t restore; /* see hwsim/core/steer.h, sim_restore */
+	uint32_t restore; /* tunnel << 24 | group, see sim_steer_tunnel_group() */
 	uint32_t hash;	  /* RSS hash, when rss_hashed */
 	uint8_t rss_hashed;
-	uint8_t vlan_popped; /* by OF_POP_VLAN, not by rx stripping */
-	uint16_t pad;
+	uint8_t pad[3];
 	struct sim_dest dest;
 };
 

@@ -10,8 +10,8 @@
 #include "hwsim/core/sim.h"
 
 /*
- * X(section, field, JSON key, default = ideal card, min, max, text). Cycles are of `clock-mhz`. Sections are objects of
- * the JSON file.
+ * X(section, field, JSON key, default = ideal card, min, max, text). Cycles are of clock.mhz. Sections are objects of
+ * the JSON file; elsewhere a number is named section.key.
  */
 #define SIM_PROFILE_NUMBERS(X) \
 	X(clock, mhz, "mhz", 1000, 1, 10000, "clock of the NIC") \

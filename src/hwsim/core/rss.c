@@ -178,5 +178,5 @@ sim_rss_hash(const struct sim_rss *rss, const struct sim_phv *phv, bool *hashed)
 	*hashed = in.n != 0;
 	if (in.n == 0)
 		return 0;
-	return rss->xor ? simple_xor(&in) : sim_toeplitz(rss->key, in.bytes, in.n);
+	return rss->simple_xor ? simple_xor(&in) : sim_toeplitz(rss->key, in.bytes, in.n);
 }

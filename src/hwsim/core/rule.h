@@ -126,6 +126,8 @@ enum sim_action_type {
 /* sim_action.flags of SIM_A_DECAP: up to the inner L3 header; the outer Ethernet header stays, its type follows. */
 #define SIM_ACTION_KEEP_L2 1u
 
+/* A new frame begins with an Ethernet header. */
+#define SIM_ENCAP_MIN 14
 #define SIM_ENCAP_MAX 128
 
 /* sim_action.flags of SIM_A_CT: packets of this rule are of the reply direction; else of the original one. */
@@ -153,7 +155,7 @@ struct sim_rule_params {
 	const struct sim_match *match;
 	const struct sim_action *actions;
 	uint32_t n_actions;
-	uint64_t cookie; /* the caller's, see sim_rule_cookie() */
+	uint64_t cookie; /* the caller's, for sim_rule_walk() */
 	/*
 	 * Has its place, but no packet sees it before sim_rule_show(): rules of asynchronous queues, whose room and
 	 * cost are known when they are asked for, and which are there when the command queue is through with them.

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Simulated time. One clock domain, that of the NIC (profile: clock-mhz): everything else is a ratio of it. */
+/* Simulated time. One clock domain, that of the NIC (profile: clock.mhz): everything else is a ratio of it. */
 typedef uint64_t sim_cycle;
 
 #define SIM_NEVER UINT64_MAX

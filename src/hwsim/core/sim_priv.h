@@ -36,13 +36,6 @@ sim_put16(uint8_t *p, uint16_t v)
 	p[1] = (uint8_t)v;
 }
 
-static inline void
-sim_put32(uint8_t *p, uint32_t v)
-{
-	sim_put16(p, (uint16_t)(v >> 16));
-	sim_put16(p + 2, (uint16_t)v);
-}
-
 /* Host order of a 16-bit number that was read as it lies in memory. */
 static inline uint16_t
 sim_get16_of(uint16_t v)

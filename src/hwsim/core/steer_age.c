@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Age contexts: the time of the last packet, and a list of those that had none for too long. Called by the translation of
- * rte_flow; the scanner by who keeps time, at the profile's interval. A scan looks at every context that was ever in use at
- * a time, once.
+ * rte_flow; the scanner by who keeps time. A scan looks at every context that was ever in use at a time, once, a slice after
+ * the other.
  *
  *   FRESH  --scan: too long ago-->  LISTED  --taken off the list-->  TAKEN
  *   LISTED and TAKEN --a packet, an update--> FRESH
@@ -57,7 +57,7 @@ sim_age_touch(struct sim_objects *o, struct sim_age *age, sim_cycle now)
 }
 
 int64_t
-sim_age_add(struct sim_steer *s, sim_cycle timeout, sim_cycle now, uint64_t cookie)
+sim_age_add(struct sim_steer *s, sim_cycle timeout, sim_cycle now)
 {
 	const int64_t i = sim_pool_take(&s->objects.ages, true);
 	struct sim_age *age;
@@ -67,7 +67,6 @@ sim_age_add(struct sim_steer *s, sim_cycle timeout, sim_cycle now, uint64_t cook
 	age = age_at(&s->objects, (uint32_t)i);
 	age->timeout = timeout;
 	age->last = now;
-	age->cookie = cookie;
 	return i;
 }
 
@@ -111,28 +110,52 @@ sim_age_read(struct sim_steer *s, uint32_t i, sim_cycle now, bool *aged, sim_cyc
 	*aged = age != NULL && (age->state != SIM_AGE_FRESH || too_long(age, now));
 }
 
-uint64_t
-sim_age_cookie(const struct sim_steer *s, uint32_t i)
+static void
+scan(struct sim_steer *s, uint32_t from, uint32_t to, sim_cycle now)
 {
-	const struct sim_age *age = age_at(&s->objects, i);
+	struct sim_objects *o = &s->objects;
+	struct sim_age *age;
 
-	return age == NULL ? 0 : age->cookie;
+	s->now = now > s->now ? now : s->now;
+	for (uint32_t i = from; o->ages.used > 0 && i < to; i++) {
+		age = age_at(o, i);
+		if (age != NULL && age->state == SIM_AGE_FRESH && too_long(age, now))
+			list_add(o, age, i);
+	}
 }
 
 uint32_t
 sim_age_scan(struct sim_steer *s, sim_cycle now)
 {
-	struct sim_objects *o = &s->objects;
-	const uint32_t was = o->aged;
-	struct sim_age *age;
+	const uint32_t was = s->objects.aged;
 
-	s->now = now > s->now ? now : s->now;
-	for (uint32_t i = 0; o->ages.used > 0 && i < o->ages.fresh; i++) {
-		age = age_at(o, i);
-		if (age != NULL && age->state == SIM_AGE_FRESH && too_long(age, now))
-			list_add(o, age, i);
-	}
-	return o->aged - was;
+	scan(s, 0, s->objects.ages.fresh, now);
+	return s->objects.aged - was;
+}
+
+sim_cycle
+sim_age_tick(struct sim_steer *s, sim_cycle now)
+{
+	struct sim_objects *o = &s->objects;
+	const uint32_t all = o->ages.fresh;
+	const uint32_t slices =
+			all <= SIM_AGE_SLICE ? 1 : (all + SIM_AGE_SLICE - 1) / SIM_AGE_SLICE;
+	uint64_t us = s->profile->objects_age_scan_us;
+	sim_cycle round, step;
+
+	if (now < o->age_due)
+		return o->age_due;
+	if (slices > 1 && us < all)
+		us = all;
+	round = sim_profile_cycles(s->profile, us * 1000);
+	step = round / slices > 0 ? round / slices : 1;
+	/* Who was not called for long looks at all of them once, not once for each round that was left out. */
+	if (now - o->age_due >= round)
+		o->age_due = now - (round - step);
+	scan(s, o->age_at, o->age_at + SIM_AGE_SLICE < all ? o->age_at + SIM_AGE_SLICE : all, now);
+	o->age_at = o->age_at + SIM_AGE_SLICE < all ? o->age_at + SIM_AGE_SLICE : 0;
+	o->age_due += step;
+	return o->age_due;
 }
 
 uint32_t

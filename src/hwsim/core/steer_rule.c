@@ -424,12 +424,6 @@ sim_rule_update(struct sim_steer *s, struct sim_rule *rule, const struct sim_act
 }
 
 uint64_t
-sim_rule_cookie(const struct sim_rule *rule)
-{
-	return rule->cookie;
-}
-
-uint64_t
 sim_rule_hits(const struct sim_rule *rule)
 {
 	return rule->hits;

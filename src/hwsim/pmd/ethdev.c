@@ -108,7 +108,6 @@ configure(struct rte_eth_dev *dev)
 	sim_lock_take(&card->lock);
 	rte_free(port->tx_lock);
 	port->tx_lock = locks;
-	port->n_tx_locks = n;
 	sim_lock_give(&card->lock);
 	hwsim_vlan_offload(dev, RTE_ETH_VLAN_FILTER_MASK);
 	return hwsim_rss_configure(port, conf);

@@ -141,8 +141,9 @@ struct hwsim_rxq {
 	bool direct; /* frames are those that the wire has for this queue: no sorting */
 	uint64_t offloads;
 	struct hwsim_count packets, bytes, nombuf; /* of the thread that polls */
-	int event;				   /* eventfd, -1: none */
-	uint32_t armed;				   /* [A] somebody waits for the eventfd */
+	uint32_t held;	/* [A] bursts left on the wire since the last poll: no room here */
+	int event;	/* eventfd, -1: none */
+	uint32_t armed; /* [A] somebody waits for the eventfd */
 } __rte_cache_aligned;
 
 struct hwsim_txq {
@@ -186,11 +187,8 @@ struct hwsim_port {
 	struct wire_rss polls; /* the same for threads that poll */
 	struct rte_intr_handle *intr;
 	uint64_t drops[SIM_DROP_COUNT]; /* [A] */
-	uint64_t model_drops
-			[SIM_DROP_COUNT]; /* of the model, as they were when they were reset last */
-	struct sim_lock rx_lock;	  /* of the wire where it does not spread */
-	struct sim_lock *tx_lock;	  /* one each tx queue; [0] also for frames of others */
-	uint16_t n_tx_locks;
+	struct sim_lock rx_lock;	/* of the wire where it does not spread */
+	struct sim_lock *tx_lock;	/* one each tx queue; [0] also for frames of others */
 };
 
 struct hwsim_card {
@@ -249,7 +247,6 @@ hwsim_is_ours(const struct rte_eth_dev *dev);
 extern const struct eth_dev_ops hwsim_ops, hwsim_secondary_ops;
 int
 hwsim_dev_close(struct rte_eth_dev *dev);
-/* What rte_eth_dev_configure() and rule translation call: this port's RSS as it is now. */
 int
 hwsim_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info);
 int
@@ -420,7 +417,7 @@ hwsim_rx_meta(const struct hwsim_card *card, const struct sim_pkt *p, struct rte
 			RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_OUTER_IP_CKSUM | \
 			RTE_MBUF_F_TX_OUTER_UDP_CKSUM | RTE_MBUF_F_TX_TCP_SEG)
 /*
- * A frame that may be written: itself, or a copy in its place. NULL: no memory, the frame is gone. With `header` its
+ * A frame that may be written: itself, or a copy in its place. NULL: no memory, the frame is gone. Its
  * first bytes are contiguous, as steering wants them.
  */
 struct rte_mbuf *
@@ -454,7 +451,7 @@ hwsim_tx_none(void *txq, struct rte_mbuf **m, uint16_t n);
 void
 hwsim_deliver(struct hwsim_card *card, struct hwsim_port *from, struct rte_mbuf *m,
 		const struct sim_dest *dest);
-/* sim_steer_params.mirror with clock=off; ctx is the card. */
+/* sim_steer_params.mirror; ctx is the card. */
 void
 hwsim_mirror(void *card, const struct sim_pkt *p, const struct sim_dest *dest);
 /* The model, up to `now`: frames of wires in, events, frames to wires out. Under the card's lock. */

@@ -164,8 +164,10 @@ hwsim_mirror(void *ctx, const struct sim_pkt *p, const struct sim_dest *dest)
 	struct hwsim_card *card = ctx;
 	struct rte_mbuf *copy;
 
-	if (card->current == NULL)
+	if (card->model != NULL) {
+		sim_nic_mirror(card->model, p, dest);
 		return;
+	}
 	follow(card->current, p);
 	copy = rte_pktmbuf_copy(card->current, card->current->pool, 0, UINT32_MAX);
 	if (copy == NULL) {
@@ -177,12 +179,10 @@ hwsim_mirror(void *ctx, const struct sim_pkt *p, const struct sim_dest *dest)
 	hwsim_deliver(card, card->current_from, copy, dest);
 }
 
-/* One frame through the tables. Under the card's lock. */
-static void
-steer(struct hwsim_port *from, struct rte_mbuf *m, bool from_host, sim_cycle now)
+static inline struct sim_pkt
+pkt_of(const struct hwsim_port *from, const struct rte_mbuf *m, bool from_host)
 {
-	struct hwsim_card *card = from->card;
-	struct sim_pkt p = {
+	return (struct sim_pkt){
 		.data = rte_pktmbuf_mtod(m, uint8_t *),
 		.len = m->data_len,
 		.headroom = rte_pktmbuf_headroom(m),
@@ -191,6 +191,14 @@ steer(struct hwsim_port *from, struct rte_mbuf *m, bool from_host, sim_cycle now
 		.frame_len = m->pkt_len,
 		.from_host = from_host,
 	};
+}
+
+/* One frame through the tables. Under the card's lock. */
+static void
+steer(struct hwsim_port *from, struct rte_mbuf *m, bool from_host, sim_cycle now)
+{
+	struct hwsim_card *card = from->card;
+	struct sim_pkt p = pkt_of(from, m, from_host);
 
 	if (from_host && (m->ol_flags & RTE_MBUF_DYNFLAG_TX_METADATA) != 0 &&
 			rte_flow_dynf_metadata_avail()) {
@@ -209,6 +217,25 @@ steer(struct hwsim_port *from, struct rte_mbuf *m, bool from_host, sim_cycle now
 	hwsim_deliver(card, from, m, &p.dest);
 }
 
+/* With many rules every look-up waits for memory: those of a burst wait together. */
+static void
+look_ahead(const struct hwsim_port *from, struct rte_mbuf *const *m, uint16_t n, bool from_host)
+{
+	const struct sim_steer *s = from->card->steer;
+	struct sim_ahead ahead[HWSIM_BURST];
+	uint16_t i;
+
+	for (i = 0; i < n; i++) {
+		const struct sim_pkt p = pkt_of(from, m[i], from_host);
+
+		sim_steer_ahead(s, &p, &ahead[i]);
+	}
+	for (i = 0; i < n; i++)
+		sim_steer_closer(s, &ahead[i]);
+	for (i = 0; i < n; i++)
+		sim_steer_closer(s, &ahead[i]);
+}
+
 static void
 steer_all(struct hwsim_port *from, struct rte_mbuf **m, uint16_t n, bool from_host)
 {
@@ -218,8 +245,11 @@ steer_all(struct hwsim_port *from, struct rte_mbuf **m, uint16_t n, bool from_ho
 
 	sim_lock_take(&card->lock);
 	now = hwsim_clock_cycles(card);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		if (i % HWSIM_BURST == 0 && sim_steer_large(card->steer))
+			look_ahead(from, m + i, (uint16_t)RTE_MIN(n - i, HWSIM_BURST), from_host);
 		steer(from, m[i], from_host, now);
+	}
 	sim_lock_give(&card->lock);
 }
 
@@ -239,6 +269,35 @@ own_all(struct hwsim_port *port, struct rte_mbuf **m, uint16_t n)
 	return k;
 }
 
+/* Polls of other queues for which the wire waits for one that has no room: then nobody is there, and what is for it is lost. */
+#define PATIENCE 1024
+
+/*
+ * How many frames any ring of the port has room for. Without a clock a wire is as fast as it is asked: every queue asks it for
+ * all, and would fill the ring of one that takes 32 at a time. A queue that nobody polls must not stop the others.
+ */
+static uint16_t
+room(const struct hwsim_port *port)
+{
+	const struct rte_eth_dev_data *data = port->data;
+	uint32_t least = HWSIM_BURST, free;
+	uint16_t i;
+
+	for (i = 0; i < data->nb_rx_queues; i++) {
+		struct hwsim_rxq *q = data->rx_queues[i];
+
+		if (q == NULL || !q->running)
+			continue;
+		free = rte_ring_free_count(q->ring);
+		if (likely(free >= least) ||
+				__atomic_load_n(&q->held, __ATOMIC_RELAXED) >= PATIENCE)
+			continue;
+		__atomic_fetch_add(&q->held, 1, __ATOMIC_RELAXED);
+		least = free;
+	}
+	return (uint16_t)least;
+}
+
 /* A burst off the wire, into the rings of those whom it is for. */
 static void
 sort(struct hwsim_rxq *q, bool active)
@@ -250,7 +309,9 @@ sort(struct hwsim_rxq *q, bool active)
 	/* A wire that does not spread is one queue for all: its order is kept as long as it is asked and sorted at once. */
 	if (!port->spreads)
 		sim_lock_take(&port->rx_lock);
-	n = take_in(q, port->spreads ? q->id : 0, in, HWSIM_BURST);
+	n = room(port);
+	if (n > 0)
+		n = take_in(q, port->spreads ? q->id : 0, in, n);
 	if (active) {
 		n = own_all(port, in, n);
 		if (n > 0)
@@ -273,6 +334,8 @@ hwsim_rx_off(void *rxq, struct rte_mbuf **m, uint16_t n)
 
 	if (unlikely(!hwsim_is(&q->running)))
 		return 0;
+	if (unlikely(__atomic_load_n(&q->held, __ATOMIC_RELAXED) != 0))
+		__atomic_store_n(&q->held, 0, __ATOMIC_RELAXED);
 	if (unlikely(!rte_ring_empty(q->ring)))
 		k = (uint16_t)rte_ring_dequeue_burst(q->ring, (void **)m, n, NULL);
 	if (k < n && port->wire != NULL && likely(hwsim_is(&port->admin_up))) {

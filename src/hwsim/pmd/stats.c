@@ -25,32 +25,22 @@ hwsim_drop_count(struct hwsim_port *port, enum sim_drop why, uint64_t n)
 		__atomic_fetch_add(&port->drops[why], n, __ATOMIC_RELAXED);
 }
 
-/* What the model dropped: it counts for the card. A card of one port has no other port to mistake it for. */
-static bool
-model_drops(const struct hwsim_port *port, struct sim_account *a)
+/* What the model dropped on the port's account and what the driver did. */
+static void
+port_drops(const struct hwsim_port *port, uint64_t drops[SIM_DROP_COUNT], bool reset)
 {
 	struct hwsim_card *card = port->card;
-
-	if (card == NULL || card->model == NULL || card->n_ports > 1)
-		return false;
-	sim_lock_take(&card->lock);
-	sim_nic_account(card->model, a);
-	sim_lock_give(&card->lock);
-	return true;
-}
-
-static void
-all_drops(const struct hwsim_port *port, uint64_t *drops)
-{
-	struct sim_account a;
 	unsigned int i;
 
+	memset(drops, 0, SIM_DROP_COUNT * sizeof(drops[0]));
+	/* Its memory is the primary process's. */
+	if (rte_eal_process_type() == RTE_PROC_PRIMARY && card != NULL && card->model != NULL) {
+		sim_lock_take(&card->lock);
+		sim_nic_port_drops(card->model, port->sw, drops, reset);
+		sim_lock_give(&card->lock);
+	}
 	for (i = 0; i < SIM_DROP_COUNT; i++)
-		drops[i] = __atomic_load_n(&port->drops[i], __ATOMIC_RELAXED);
-	if (!model_drops(port, &a))
-		return;
-	for (i = 0; i < SIM_DROP_COUNT; i++)
-		drops[i] += a.drops[i] - port->model_drops[i];
+		drops[i] += __atomic_load_n(&port->drops[i], __ATOMIC_RELAXED);
 }
 
 static uint64_t
@@ -115,7 +105,7 @@ hwsim_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 	tx_stats(dev, stats);
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
 		return 0;
-	all_drops(port, drops);
+	port_drops(port, drops, false);
 	stats->imissed = drops[SIM_DROP_NODESC] + drops[SIM_DROP_BUFFER];
 	stats->ierrors = drops[SIM_DROP_LENGTH];
 	if (port->wire != NULL) {
@@ -152,7 +142,7 @@ int
 hwsim_stats_reset(struct rte_eth_dev *dev)
 {
 	struct hwsim_port *port = hwsim_port_of(dev);
-	struct sim_account a;
+	uint64_t drops[SIM_DROP_COUNT];
 	uint16_t i;
 
 	for (i = 0; i < dev->data->nb_rx_queues; i++) {
@@ -167,10 +157,9 @@ hwsim_stats_reset(struct rte_eth_dev *dev)
 		if (q != NULL)
 			reset3(&q->packets, &q->bytes, &q->errors);
 	}
+	port_drops(port, drops, true);
 	for (i = 0; i < SIM_DROP_COUNT; i++)
 		__atomic_store_n(&port->drops[i], 0, __ATOMIC_RELAXED);
-	if (model_drops(port, &a))
-		memcpy(port->model_drops, a.drops, sizeof(port->model_drops));
 	if (port->wire != NULL)
 		reset_wire(port->wire);
 	return 0;

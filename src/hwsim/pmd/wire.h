@@ -11,8 +11,10 @@
  *   gen:flows=N;size=B;rate=RATE;seed=N;sessions=N;churn=N;...   a generator (gen.h)
  *
  * RATE is frames a second (a bare number, or 10kpps, 10Mpps), or bits a second on the wire with preamble, FCS and gap (500M,
- * 10G, 2.5Gbps), or max. Separators are ';' because ',' is devargs'. A wire is used by one thread a direction and queue at a time: rx(q) of different
- * queues may run on different lcores at once; a kind that cannot says queues = 1 and is called under the NIC's lock.
+ * 10G, 2.5Gbps), or max. Separators are ';' because ',' is devargs'.
+ *
+ * A wire is used by one thread a direction and queue at a time. rx(q) of different queues may run on different lcores at
+ * once; of a kind without spread() there is queue 0 alone, and its callers take turns (hwsim_port.rx_lock).
  */
 #ifndef HWSIM_WIRE_H
 #define HWSIM_WIRE_H

@@ -76,7 +76,7 @@ rss_hash(const struct actions *a, const struct rte_flow_action_rss *c, struct si
 	if ((unsigned int)c->func >= RTE_ETH_HASH_FUNCTION_MAX)
 		return actions_fail_conf(a, ENOTSUP, "RSS: no such hash function");
 	if (c->func != RTE_ETH_HASH_FUNCTION_DEFAULT) {
-		rss->xor = c->func == RTE_ETH_HASH_FUNCTION_SIMPLE_XOR;
+		rss->simple_xor = c->func == RTE_ETH_HASH_FUNCTION_SIMPLE_XOR;
 		rss->symmetric = c->func == RTE_ETH_HASH_FUNCTION_SYMMETRIC_TOEPLITZ;
 	}
 	if (c->key_len == 0 || c->key == NULL)

@@ -22,9 +22,7 @@ claim_counter(const struct hwf_where *w, struct hwf_actions *a, struct rte_flow_
 
 	if (n != 0)
 		return no_room(w, error, a->count_action, n, "counter");
-	sim_lock_take(w->h->nic);
-	n = sim_counter_add(w->h->steer);
-	sim_lock_give(w->h->nic);
+	n = hwf_counter_add(w->h);
 	if (n < 0) {
 		hwf_quota_give(w->h, w->port, HWF_Q_COUNTERS);
 		return no_room(w, error, a->count_action, n, "counter");

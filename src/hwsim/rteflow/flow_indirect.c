@@ -126,17 +126,6 @@ quota_of(uint32_t type)
 
 /* The object behind a handle: its number, or -errno with `error` set. */
 static int64_t
-make_count(const struct hwf_where *w)
-{
-	int64_t n;
-
-	sim_lock_take(w->h->nic);
-	n = sim_counter_add(w->h->steer);
-	sim_lock_give(w->h->nic);
-	return n;
-}
-
-static int64_t
 make_ct(const struct hwf_where *w, const struct rte_flow_action *action,
 		struct rte_flow_error *error)
 {
@@ -182,7 +171,7 @@ make_object(const struct hwf_where *w, const struct rte_flow_action *action,
 		error->type = RTE_FLOW_ERROR_TYPE_NONE;
 	switch (action->type) {
 	case RTE_FLOW_ACTION_TYPE_COUNT:
-		n = make_count(w);
+		n = hwf_counter_add(w->h);
 		break;
 	case RTE_FLOW_ACTION_TYPE_AGE:
 		n = hwf_age_add(w, action->conf);

@@ -209,7 +209,7 @@ configure(const struct hwf_where *w, const struct rte_flow_port_attr *attr, uint
 		hwf_queue_close(w->h, s->queue[i]);
 	memcpy(s->queue, fresh, n * sizeof(fresh[0]));
 	s->n = n;
-	p->strict_queues = s->strict = (attr->flags & RTE_FLOW_PORT_FLAG_STRICT_QUEUE) != 0;
+	p->strict_queues = (attr->flags & RTE_FLOW_PORT_FLAG_STRICT_QUEUE) != 0;
 	p->quota[HWF_Q_COUNTERS] = attr->nb_counters;
 	p->quota[HWF_Q_AGES] = attr->nb_aging_objects;
 	p->quota[HWF_Q_METERS] = attr->nb_meters;

@@ -54,7 +54,6 @@ struct hwf_queue;
 struct hwf_queues {
 	struct hwf_pool patterns, actions, tables;
 	uint16_t n;
-	bool strict;
 	struct hwf_queue *queue[HWF_QUEUES_MAX];
 };
 

@@ -33,13 +33,22 @@ struct hwf_env {
 	sim_cycle (*now)(void *ctx);
 	/*
 	 * Time of a command. sync: waits until it is over (virtual time advances, or the wall clock where calls are paced), called
-	 * without the lock. async, called under the lock: done(arg) runs under the lock in the cycle in which it is over, or before
+	 * without the lock. `began` is what begin() said when the application called: the work of this driver stands for that of
+	 * the card's own, so it is within the command's time and not beside it. async, called under the lock: done(arg) runs under the lock in the cycle in which it is over, or before
 	 * the call returns where no time passes; returns that cycle, which env->now reaches when the caller is to hear of it (so
 	 * paced calls without a clock are done at once and heard of later). -EAGAIN: the command queue is full.
 	 */
-	void (*spend)(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost);
+	uint64_t (*begin)(void *ctx);
+	void (*spend)(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost,
+			uint64_t began);
 	int64_t (*enqueue)(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost,
 			void (*done)(void *arg), void *arg);
+	/*
+	 * A counter was made; what a reader sees of one (sim_nic_counter_read()). Under the lock. NULL: readers see what is counted.
+	 */
+	void (*counter_new)(void *ctx, uint32_t counter);
+	void (*counter_read)(void *ctx, uint32_t counter, uint64_t *packets, uint64_t *bytes,
+			bool reset);
 	/* Says RTE_ETH_EVENT_FLOW_AGED for the port. */
 	void (*aged)(void *ctx, uint16_t port);
 };
@@ -108,7 +117,7 @@ int
 hwf_indirect_query(struct hwf *h, uint16_t port, const struct rte_flow_action_handle *handle,
 		void *data, struct rte_flow_error *error);
 
-/* --- templates and queues (flow_template.c, flow_queue.c): the rest of rte_flow_ops, with the same names --- */
+/* --- templates and queues (flow_template.c, flow_queue.c): the rest of rte_flow_ops, named as there --- */
 int
 hwf_info_get(struct hwf *h, uint16_t port, struct rte_flow_port_info *port_info,
 		struct rte_flow_queue_info *queue_info, struct rte_flow_error *error);

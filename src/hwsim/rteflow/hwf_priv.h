@@ -225,7 +225,6 @@ struct hwf {
 	struct hwf_pool flows, extras, handles, tunnels;
 	struct hwf_pool ages; /* indexed by the model's number */
 	uint32_t n_ages;      /* [A] in use: hwf_tick() looks without a lock */
-	sim_cycle scanned;    /* last scan for aged ones */
 	struct hwf_port port[SIM_PORTS_MAX];
 	struct hwf_group own[HWF_GROUPS_OWN]; /* see hwf_group_own() */
 	void *queues_gone; /* flow_queue.c: queues of closed ports that the command queue still points at */
@@ -409,7 +408,9 @@ void
 hwf_age_query(struct hwf *h, uint32_t age, struct rte_flow_query_age *q);
 int
 hwf_age_update(struct hwf *h, uint32_t age, const struct rte_flow_update_age *u);
-/* Query of COUNT, by rule and by handle. */
+/* A counter: the model's number, or -errno. Its query, by rule and by handle. */
+int64_t
+hwf_counter_add(struct hwf *h);
 void
 hwf_count_query(struct hwf *h, uint32_t counter, struct rte_flow_query_count *q);
 
