@@ -117,6 +117,27 @@ def sweep(build):
     return rows
 
 
+# The 25G card with offloaded VXLAN connections: (in words, options of hwsim_connections).
+CARD_25G = [
+    ("1,000,000 connections", ["--connections", 1_000_000]),
+    ("2,000,000 connections", ["--connections", 2_000_000]),
+    ("1,000,000, half of the engines, a quarter of the reads in flight",
+     ["--connections", 1_000_000, "--set", "steering.engines=32", "--set", "cache.reads=16"]),
+]
+
+
+def connections(build):
+    """Rows of the table of the 25G card: [(in words, what a working set gave)]."""
+    rows = []
+    for words, arguments in CARD_25G:
+        command = [os.path.join(build, "tests", "bench", "hwsim_connections"), "--profile", "25g", *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
+        rows += [(words, json.loads(line)) for line in done.stdout.splitlines()]
+    return rows
+
+
 def summary(rows):
     """(predicted points, those within the bound, calibrated points)."""
     predicted = [(p, s) for p, s in rows if not p.calibrated]
@@ -129,7 +150,7 @@ def published(point):
     return f"{point.published:g}" if point.high is None else f"{point.published:g}-{point.high:g}"
 
 
-def page(rows, unpublished, swept):
+def page(rows, unpublished, swept, card_25g):
     """The text of docs/hwsim-validation.md."""
     predicted, good, calibrated = summary(rows)
     with open(os.path.join(os.path.dirname(__file__), "hwsim_validation.md.in"), encoding="utf-8") as f:
@@ -151,6 +172,10 @@ def page(rows, unpublished, swept):
     for key, value, figures in swept:
         cells = " | ".join(f"{g:.1f}" for g in figures)
         sens.append(f"| {key} | {'' if value is None else f'{value:,}'} | {cells} |")
+    card = ["| | active | Mpps | mean latency, us | entry cache | counter cache |", "|---|---:|---:|---:|---:|---:|"]
+    for words, r in card_25g:
+        hits = f"{100 * r['entry_cache_hit_rate']:.1f} % | {100 * r['counter_cache_hit_rate']:.1f} %"
+        card.append(f"| {words} | {r['active']:,} | {r['mpps']:.2f} | {r['mean_latency_us']:.2f} | {hits} |")
     return (
         text.replace("@PREDICTED@", str(predicted))
         .replace("@GOOD@", str(good))
@@ -159,6 +184,7 @@ def page(rows, unpublished, swept):
         .replace("@ROWS@", "\n".join(lines).rstrip())
         .replace("@UNPUBLISHED@", "\n".join(more))
         .replace("@SWEEP@", "\n".join(sens))
+        .replace("@CONNECTIONS@", "\n".join(card))
     )
 
 
@@ -192,7 +218,7 @@ def validate(options):
         unpublished = [
             (u, simulate(options.build, u[0], ("point", {"tables": u[1], "rules": u[2]}))) for u in UNPUBLISHED
         ]
-        text = page(rows, unpublished, sweep(options.build))
+        text = page(rows, unpublished, sweep(options.build), connections(options.build))
         with open(PAGE, "w", encoding="utf-8") as out:
             out.write(text)
     predicted, good, calibrated = summary(rows)

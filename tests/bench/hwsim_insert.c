@@ -72,12 +72,20 @@ no_time(void *ctx)
 	return 0;
 }
 
+static uint64_t
+begin(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
 static void
-spend(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost)
+spend(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost, uint64_t began)
 {
 	(void)ctx;
 	(void)kind;
 	(void)cost;
+	(void)began;
 }
 
 static int64_t
@@ -104,6 +112,7 @@ static const struct hwf_env env = {
 	.rss = rss,
 	.started = started,
 	.now = no_time,
+	.begin = begin,
 	.spend = spend,
 	.enqueue = enqueue,
 	.aged = aged,

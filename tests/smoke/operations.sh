@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Operating the connection table of a shunt that forwards: list with filters, count, flush, conntrack's manner, the
 # stream of events with real readers, and a dump of many connections while traffic runs.
-# SHUNT_SMOKE_CONNECTIONS: how many (default 100000, with SHUNT_SMOKE_SHORT=1 10000).
+# SHUNT_SMOKE_CONNECTIONS: how many (default 100000, with SHUNT_SMOKE_SHORT=1 2000).
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 many=100000
-[ "${SHUNT_SMOKE_SHORT:-0}" -eq 0 ] || many=10000
+[ "${SHUNT_SMOKE_SHORT:-0}" -eq 0 ] || many=2000
 many=${SHUNT_SMOKE_CONNECTIONS:-$many}
 
 smoke_init curl nginx iperf3 ethtool taskset socat "$PYTHON"

@@ -53,11 +53,18 @@ now(void *ctx)
 	return ((struct rig *)ctx)->now;
 }
 
+static uint64_t
+begin(void *ctx)
+{
+	return __atomic_add_fetch(&((struct rig *)ctx)->begun, 1, __ATOMIC_RELAXED);
+}
+
 static void
-spend(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost)
+spend(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost, uint64_t began)
 {
 	(void)kind;
 	(void)cost;
+	__atomic_store_n(&((struct rig *)ctx)->began, began, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&((struct rig *)ctx)->spent, 1, __ATOMIC_RELAXED);
 }
 
@@ -97,6 +104,7 @@ static const struct hwf_env env = {
 	.rss = rss,
 	.started = started,
 	.now = now,
+	.begin = begin,
 	.spend = spend,
 	.enqueue = enqueue,
 	.aged = aged,

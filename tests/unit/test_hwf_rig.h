@@ -34,6 +34,7 @@ struct rig {
 	bool started;
 	uint32_t aged[RIG_PORTS]; /* events said */
 	uint32_t spent;		  /* synchronous commands */
+	uint64_t begun, began;	  /* calls that said so, the last one spent */
 	struct {
 		void (*done)(void *arg);
 		void *arg;

@@ -94,6 +94,43 @@ test_representors(void **state)
 	rig_remove();
 }
 
+/* All frames are for queue 0, and each of four queues asks the wire for more: those who ask do not fill its ring. */
+static void
+test_room(void **state)
+{
+	const uint16_t port = rig_card("wire=gen:flows=64");
+	const struct rte_flow_action_queue zero = { .index = 0 };
+	const struct rte_flow_action actions[] = { { .type = RTE_FLOW_ACTION_TYPE_QUEUE,
+								   .conf = &zero },
+		{ .type = RTE_FLOW_ACTION_TYPE_END } };
+	struct rte_mbuf *m[BURST];
+	uint64_t got = 0, before;
+	uint16_t n;
+
+	(void)state;
+	rig_start(port, &(struct rig_conf){ .rxq = 4, .n_desc = 128, .rss_hf = RTE_ETH_RSS_IP });
+	rule(port, &(struct rte_flow_attr){ .ingress = 1 }, actions);
+	for (uint32_t i = 0; i < 4000; i++) {
+		n = rte_eth_rx_burst(port, i % 4, m, BURST);
+		assert_true(n == 0 || i % 4 == 0);
+		got += n;
+		rig_free(m, n);
+	}
+	assert_true(got >= UINT64_C(900) * BURST);
+	assert_int_equal(rig_xstat(port, "drop_nodesc"), 0);
+	assert_int_equal(rig_xstat(port, "wire_rx_frames"),
+			got + (uint64_t)rte_eth_rx_queue_count(port, 0));
+	/* A queue that nobody polls stops the wire for a while only. */
+	before = rig_xstat(port, "wire_rx_frames");
+	for (uint32_t i = 0; i < 4000; i++)
+		assert_int_equal(rte_eth_rx_burst(port, 1 + i % 3, m, BURST), 0);
+	assert_true(rig_xstat(port, "wire_rx_frames") > before + 1000);
+	assert_int_equal(rig_xstat(port, "wire_rx_frames"),
+			got + (uint64_t)rte_eth_rx_queue_count(port, 0) +
+					rig_xstat(port, "drop_nodesc"));
+	rig_remove();
+}
+
 /* From the wire to a function, from the function to the wire of another port. */
 static void
 test_transfer(void **state)
@@ -316,6 +353,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_representors),
+		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_transfer),
 		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_drops),

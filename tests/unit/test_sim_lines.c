@@ -263,6 +263,43 @@ overflow(void **state)
 	sim_steer_destroy(s);
 }
 
+/* Rules of TCAM have no lines: a table of them that has grown and goes must give none back, or two entries share a place. */
+static void
+no_lines_of_tcam(void **state)
+{
+	struct sim_profile p = ideal();
+	struct sim_rule *rule[3][2000];
+	uint32_t line[2 * 2000], n = 0;
+	struct sim_steer *s = steer_new(&p);
+	struct sim_cmd_cost cost;
+	struct sim_match m;
+	struct frame f;
+
+	(void)state;
+	/* Exact, TCAM, and exact again when that of TCAM has gone. */
+	for (uint32_t g = 0; g < 3; g++) {
+		for (uint32_t i = 0; i < 2000; i++) {
+			f = flow(i);
+			match_tuple(&m, &f);
+			m.n_ranges = g == 1;
+			m.range[0] = (struct sim_range){ .width = 4, .high = UINT32_MAX };
+			assert_int_equal(rule_add(s, 1 + g, 0, &m, act(SIM_A_DROP, 0), &rule[g][i]),
+					0);
+		}
+		for (uint32_t i = 0; g == 1 && i < 2000; i++)
+			sim_rule_remove(s, rule[g][i]);
+	}
+	for (uint32_t g = 0; g < 3; g += 2)
+		for (uint32_t i = 0; i < 2000; i++) {
+			sim_rule_cost(rule[g][i], &cost);
+			line[n++] = cost.line;
+		}
+	qsort(line, n, sizeof(*line), by_value);
+	for (uint32_t i = 1; i < n; i++)
+		assert_true(line[i - 1] < line[i]);
+	sim_steer_destroy(s);
+}
+
 /* Same calls, same paths. */
 static void
 same_again(void **state)
@@ -308,6 +345,7 @@ main(void)
 		cmocka_unit_test(growth),
 		cmocka_unit_test(chains),
 		cmocka_unit_test(overflow),
+		cmocka_unit_test(no_lines_of_tcam),
 		cmocka_unit_test(same_again),
 	};
 

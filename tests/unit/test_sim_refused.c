@@ -12,6 +12,11 @@ static const struct sim_modify no_bits = { .dst = SIM_F_META };
 static const struct sim_modify no_field = { .dst = SIM_F_COUNT, .bits = 8 };
 static const struct sim_modify no_tag = { .dst = SIM_F_TAG, .dst_index = SIM_TAGS, .bits = 8 };
 static const struct sim_modify to_value = { .dst = SIM_F_VALUE, .bits = 8 };
+static const struct sim_modify too_wide = { .dst = SIM_F_IPV4_TTL, .dst_bit = 4, .bits = 5 };
+static const struct sim_modify too_far = { .dst = SIM_F_META, .src_bit = 120, .bits = 9 };
+static const struct sim_modify too_short = {
+	.dst = SIM_F_META, .src = SIM_F_TCP_SRC, .src_bit = 65535, .bits = 2
+};
 static const uint8_t header[SIM_ENCAP_MAX + 1];
 
 static const struct bad {
@@ -148,6 +153,26 @@ static const struct bad {
 			.n_actions = 1,
 			.rc = -EINVAL,
 			.text = "modify" },
+	{ .why = "modify beyond the field",
+			.action = { { .type = SIM_A_MODIFY, .modify = &too_wide } },
+			.n_actions = 1,
+			.rc = -EINVAL,
+			.text = "5 bits" },
+	{ .why = "modify from beyond the immediate",
+			.action = { { .type = SIM_A_MODIFY, .modify = &too_far } },
+			.n_actions = 1,
+			.rc = -EINVAL,
+			.text = "9 bits" },
+	{ .why = "modify from beyond a field",
+			.action = { { .type = SIM_A_MODIFY, .modify = &too_short } },
+			.n_actions = 1,
+			.rc = -EINVAL,
+			.text = "2 bits" },
+	{ .why = "encapsulation without Ethernet",
+			.action = { { .type = SIM_A_ENCAP, .data = header, .len = 13 } },
+			.n_actions = 1,
+			.rc = -EINVAL,
+			.text = "13 bytes" },
 	{ .why = "encapsulation of nothing",
 			.action = { { .type = SIM_A_ENCAP } },
 			.n_actions = 1,
@@ -167,6 +192,11 @@ static const struct bad {
 			.text = "129 bytes" },
 	{ .why = "TPID",
 			.action = { { .type = SIM_A_VLAN_PUSH, .u32 = 65536 } },
+			.n_actions = 1,
+			.rc = -EINVAL,
+			.text = "TPID" },
+	{ .why = "TPID of IPv4",
+			.action = { { .type = SIM_A_VLAN_PUSH, .u32 = 0x0800 } },
 			.n_actions = 1,
 			.rc = -EINVAL,
 			.text = "TPID" },
@@ -259,7 +289,13 @@ full(void **state)
 					 &none, &e),
 			-ENOSPC);
 	assert_non_null(strstr(e.text, "30 TCAM entries"));
-	for (uint32_t i = 0; i < 11; i++)
+	/* What matches nothing takes a place like everything else. */
+	memset(&m, 0, sizeof(m));
+	m.invert = true;
+	for (uint32_t i = 11; i < 32; i++)
+		assert_int_equal(rule_add(s, 1, i, &m, act(SIM_A_DROP, 0), &rule[i]),
+				i < 21 ? 0 : -ENOSPC);
+	for (uint32_t i = 0; i < 32; i++)
 		sim_rule_remove(s, rule[i]);
 	assert_int_equal(stats_of(s).entries + stats_of(s).tcam_entries, 0);
 	sim_steer_destroy(s);

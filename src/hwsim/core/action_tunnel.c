@@ -134,7 +134,7 @@ sim_encap(const struct sim_edit *e, const uint8_t *data, uint32_t n)
 {
 	int rc;
 
-	if (data == NULL || n < 14 || n > SIM_ENCAP_MAX)
+	if (data == NULL || n < SIM_ENCAP_MIN || n > SIM_ENCAP_MAX)
 		return -EINVAL;
 	rc = sim_edit_room(e, n);
 	if (rc != 0)

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "sim_priv.h"
 #include "steer_priv.h"
 
 static bool
@@ -51,6 +52,11 @@ check_modify(const struct sim_modify *m, struct sim_error *e)
 	if ((m->dst == SIM_F_TAG && m->dst_index >= SIM_TAGS) ||
 			(m->src == SIM_F_TAG && m->src_index >= SIM_TAGS))
 		return sim_fail(e, EINVAL, "modify: tags are 0 to %d", SIM_TAGS - 1);
+	if (m->dst_bit + m->bits > sim_field_bits(m->dst) ||
+			m->src_bit + m->bits > (m->src == SIM_F_VALUE ? 8 * sizeof(m->value)
+								      : sim_field_bits(m->src)))
+		return sim_fail(e, EINVAL, "modify: %u bits from %u to %u are more than there are",
+				m->bits, m->src_bit, m->dst_bit);
 	return 0;
 }
 
@@ -95,9 +101,9 @@ check_one(const struct sim_steer *s, const struct sim_rule_params *params,
 	case SIM_A_MODIFY:
 		return check_modify(a->modify, e);
 	case SIM_A_ENCAP:
-		if (a->data == NULL || a->len == 0 || a->len > SIM_ENCAP_MAX)
-			return sim_fail(e, EINVAL, "encapsulation of %u bytes, at most %d", a->len,
-					SIM_ENCAP_MAX);
+		if (a->data == NULL || a->len < SIM_ENCAP_MIN || a->len > SIM_ENCAP_MAX)
+			return sim_fail(e, EINVAL, "encapsulation of %u bytes, not %d to %d",
+					a->len, SIM_ENCAP_MIN, SIM_ENCAP_MAX);
 		return 0;
 	case SIM_A_STRIP:
 		if (a->u32 == 0 || a->u32 > SIM_ENCAP_MAX)
@@ -105,7 +111,7 @@ check_one(const struct sim_steer *s, const struct sim_rule_params *params,
 					SIM_ENCAP_MAX);
 		return 0;
 	case SIM_A_VLAN_PUSH:
-		if (a->u32 > UINT16_MAX)
+		if (a->u32 > UINT16_MAX || !sim_is_tpid((uint16_t)a->u32))
 			return sim_fail(e, EINVAL, "no TPID: %u", a->u32);
 		return 0;
 	default:

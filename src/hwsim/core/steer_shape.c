@@ -242,6 +242,8 @@ sim_shape_tcam(const struct sim_match *match)
 	}
 	for (uint32_t i = 0; match->invert && i < SIM_PHV_WORDS; i++)
 		n += (uint32_t)__builtin_popcountll(sim_phv_word(&match->mask, i));
+	/* What can match nothing has its place in the list all the same. */
+	n = n == 0 ? 1 : n;
 	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 

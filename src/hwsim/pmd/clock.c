@@ -17,6 +17,8 @@
 #define TICK_WAITING_US 500
 /* Without a clock the ageing scanner's interval may be much shorter than the tick: a scan looks at every context. */
 #define SCAN_NS_MIN 50000000
+/* An application in a loop is back after this part of a command's time: generating a rule takes some 100 ns. */
+#define LOOP_SHARE 8
 
 /* a * b / c where a * b is longer than 64 bits. */
 static inline uint64_t
@@ -180,16 +182,39 @@ wait_until(const struct hwsim_card *card, uint64_t ns)
 		rte_pause();
 }
 
-/* The command unit of a card without a clock does one after the other. When this one is over, in ns. */
+/*
+ * The command unit of a card without a clock does one after the other. When this one, of `began`, is over, in ns. The rates
+ * that profiles are calibrated with are those of a loop around the call, so what an application's loop takes between two
+ * calls is in the time of the second one, as long as it is short beside that.
+ */
 static uint64_t
-book(struct hwsim_card *card, uint64_t ns)
+book(struct hwsim_card *card, uint64_t began, uint64_t ns)
 {
-	card->command_free = RTE_MAX(card->command_free, wall_ns(card)) + ns;
+	const uint64_t loop = ns / LOOP_SHARE;
+
+	if (began > card->command_free + loop)
+		card->command_free = began;
+	card->command_free += ns;
 	return card->command_free;
 }
 
+static bool
+spends_wall(const struct hwsim_card *card)
+{
+	return card->args.pace || card->args.clock == HWSIM_CLOCK_TSC;
+}
+
+/* Calls that take no time should not ask for it either. */
+static uint64_t
+env_begin(void *ctx)
+{
+	const struct hwsim_card *card = ctx;
+
+	return spends_wall(card) ? wall_ns(card) : 0;
+}
+
 static void
-env_spend(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost)
+env_spend(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost, uint64_t began)
 {
 	struct hwsim_card *card = ctx;
 	uint64_t ns, until = 0;
@@ -200,8 +225,8 @@ env_spend(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost)
 	ns = command_ns(card, kind, cost);
 	if (card->args.clock == HWSIM_CLOCK_VIRTUAL)
 		pass(card, ns);
-	if (card->args.pace || card->args.clock == HWSIM_CLOCK_TSC)
-		until = book(card, ns);
+	if (spends_wall(card))
+		until = book(card, began, ns);
 	sim_lock_give(&card->lock);
 	wait_until(card, until);
 }
@@ -217,7 +242,7 @@ env_enqueue(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost,
 	done(arg);
 	if (!card->args.pace)
 		return (int64_t)hwsim_clock_cycles(card);
-	return (int64_t)to_cycles(card, book(card, command_ns(card, kind, cost)));
+	return (int64_t)to_cycles(card, book(card, wall_ns(card), command_ns(card, kind, cost)));
 }
 
 static void
@@ -260,6 +285,7 @@ const struct hwf_env hwsim_flow_env = {
 	.rss = env_rss,
 	.started = env_started,
 	.now = env_now,
+	.begin = env_begin,
 	.spend = env_spend,
 	.enqueue = env_enqueue,
 	.counter_new = env_counter_new,

@@ -98,6 +98,7 @@ struct hwsim_rxq {
 	uint64_t offloads;
 	uint64_t packets, bytes; /* of the thread that polls */
 	uint64_t nombuf;
+	uint32_t held;	/* [A] bursts left on the wire since the last poll: no room here */
 	int event;	/* eventfd, -1: none */
 	uint32_t armed; /* [A] somebody waits for the eventfd */
 } __rte_cache_aligned;

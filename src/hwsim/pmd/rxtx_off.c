@@ -240,6 +240,35 @@ own_all(struct hwsim_port *port, struct rte_mbuf **m, uint16_t n)
 	return k;
 }
 
+/* Polls of other queues for which the wire waits for one that has no room: then nobody is there, and what is for it is lost. */
+#define PATIENCE 1024
+
+/*
+ * How many frames any ring of the port has room for. Without a clock a wire is as fast as it is asked: every queue asks it for
+ * all, and would fill the ring of one that takes 32 at a time. A queue that nobody polls must not stop the others.
+ */
+static uint16_t
+room(const struct hwsim_port *port)
+{
+	const struct rte_eth_dev_data *data = port->data;
+	uint32_t least = HWSIM_BURST, free;
+	uint16_t i;
+
+	for (i = 0; i < data->nb_rx_queues; i++) {
+		struct hwsim_rxq *q = data->rx_queues[i];
+
+		if (q == NULL || !q->running)
+			continue;
+		free = rte_ring_free_count(q->ring);
+		if (likely(free >= least) ||
+				__atomic_load_n(&q->held, __ATOMIC_RELAXED) >= PATIENCE)
+			continue;
+		__atomic_fetch_add(&q->held, 1, __ATOMIC_RELAXED);
+		least = free;
+	}
+	return (uint16_t)least;
+}
+
 /* A burst off the wire, into the rings of those whom it is for. */
 static void
 sort(struct hwsim_rxq *q, bool active)
@@ -251,7 +280,9 @@ sort(struct hwsim_rxq *q, bool active)
 	/* A wire that does not spread is one queue for all: its order is kept as long as it is asked and sorted at once. */
 	if (!port->spreads)
 		sim_lock_take(&port->rx_lock);
-	n = take_in(q, port->spreads ? q->id : 0, in, HWSIM_BURST);
+	n = room(port);
+	if (n > 0)
+		n = take_in(q, port->spreads ? q->id : 0, in, n);
 	if (active) {
 		n = own_all(port, in, n);
 		if (n > 0)
@@ -274,6 +305,8 @@ hwsim_rx_off(void *rxq, struct rte_mbuf **m, uint16_t n)
 
 	if (unlikely(!q->running))
 		return 0;
+	if (unlikely(__atomic_load_n(&q->held, __ATOMIC_RELAXED) != 0))
+		__atomic_store_n(&q->held, 0, __ATOMIC_RELAXED);
 	if (unlikely(!rte_ring_empty(q->ring)))
 		k = (uint16_t)rte_ring_dequeue_burst(q->ring, (void **)m, n, NULL);
 	if (k < n && port->wire != NULL && likely(port->admin_up)) {

@@ -236,6 +236,7 @@ hwf_create(struct hwf *h, uint16_t port, const struct rte_flow_attr *attr,
 		struct rte_flow_error *error)
 {
 	struct hwf_where w = { .h = h, .port = port, .attr = attr, .queue = UINT16_MAX };
+	const uint64_t began = h->env->begin(h->ctx);
 	struct sim_cmd_cost cost;
 	struct rte_flow *flow = NULL;
 	struct translated t;
@@ -247,7 +248,7 @@ hwf_create(struct hwf *h, uint16_t port, const struct rte_flow_attr *attr,
 		flow = hwf_rule_add(&w, &t.match, &t.actions, &cost, error);
 	pthread_mutex_unlock(&h->lock);
 	if (flow != NULL)
-		h->env->spend(h->ctx, SIM_CMD_INSERT, &cost);
+		h->env->spend(h->ctx, SIM_CMD_INSERT, &cost, began);
 	return flow;
 }
 
@@ -265,6 +266,7 @@ int
 hwf_destroy(struct hwf *h, uint16_t port, struct rte_flow *flow, struct rte_flow_error *error)
 {
 	const struct hwf_where w = { .h = h, .port = port };
+	const uint64_t began = h->env->begin(h->ctx);
 	struct sim_cmd_cost cost;
 	int rc;
 
@@ -280,7 +282,7 @@ hwf_destroy(struct hwf *h, uint16_t port, struct rte_flow *flow, struct rte_flow
 		hwf_rule_del(h, flow, &cost);
 	pthread_mutex_unlock(&h->lock);
 	if (rc == 0)
-		h->env->spend(h->ctx, SIM_CMD_DELETE, &cost);
+		h->env->spend(h->ctx, SIM_CMD_DELETE, &cost, began);
 	return rc;
 }
 
@@ -290,6 +292,7 @@ hwf_flush(struct hwf *h, uint16_t port, struct rte_flow_error *error)
 	struct sim_cmd_cost cost;
 	struct rte_flow *flow;
 	struct hwf_port *p;
+	uint64_t began;
 	bool more;
 	int rc;
 
@@ -297,6 +300,7 @@ hwf_flush(struct hwf *h, uint16_t port, struct rte_flow_error *error)
 	p = &h->port[rc == 0 ? port : 0];
 	/* One at a time, as the card does it: time passes, and others have their turn. */
 	for (more = rc == 0; more;) {
+		began = h->env->begin(h->ctx);
 		pthread_mutex_lock(&h->lock);
 		more = p->flows.first != HWF_NONE;
 		if (more) {
@@ -307,7 +311,7 @@ hwf_flush(struct hwf *h, uint16_t port, struct rte_flow_error *error)
 		}
 		pthread_mutex_unlock(&h->lock);
 		if (more)
-			h->env->spend(h->ctx, SIM_CMD_DELETE, &cost);
+			h->env->spend(h->ctx, SIM_CMD_DELETE, &cost, began);
 	}
 	return rc;
 }

@@ -222,6 +222,10 @@ actions_raw_encap(struct actions *a)
 	if (c->size > SIM_ENCAP_MAX)
 		return actions_fail_conf(a, ENOTSUP, "RAW_ENCAP of %zu bytes: at most %d", c->size,
 				SIM_ENCAP_MAX);
+	if (c->size < SIM_ENCAP_MIN)
+		return actions_fail_conf(a, EINVAL,
+				"RAW_ENCAP of %zu bytes: a frame begins with an Ethernet header, %d",
+				c->size, SIM_ENCAP_MIN);
 	return encap_add(a, c->data, c->size);
 }
 
