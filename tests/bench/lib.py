@@ -26,6 +26,14 @@ TARGETS = {
     ("ageing", "late_s", None): ("<=", 1),
     ("ageing", "lost_live", None): ("<=", 0),
     ("ageing", "slower_percent", None): ("<=", 5),
+    ("hwsim-source", "mpps", None): (">=", 30),
+    ("hwsim-model-ideal", "per_s", None): (">=", 1_000_000),
+    ("hwsim-model-cx5", "per_s", None): (">=", 1_000_000),
+    ("hwsim-rules-sync", "per_s", 1_000_000): (">=", 1_000_000),
+    ("hwsim-rules-async", "per_s", 1_000_000): (">=", 1_000_000),
+    ("hwsim-rules-sync-memory", "mib", 2_000_000): ("<=", 1024),
+    ("hwsim-rules-async-memory", "mib", 2_000_000): ("<=", 1024),
+    ("hwsim-rules-async-mark-memory", "mib", 2_000_000): ("<=", 1024),
 }
 
 MORE_IS_BETTER = ("mpps", "per_s")

@@ -32,3 +32,19 @@ eal() {
 	EAL_OPTIONS=(--lcores "$(lcores "$3")" --no-shconf --file-prefix "$PREFIX" --no-huge -m "$2" --no-pci --no-telemetry
 		-d "$PLUGIN" --vdev "net_hwsim0$1")
 }
+
+# xstat PORT NAME: one number of the extended statistics of a port of the program that runs as $PREFIX, by telemetry.
+xstat() {
+	"$PYTHON" - "/var/run/dpdk/$PREFIX/dpdk_telemetry.v2" "$1" "$2" << 'END'
+import json, socket, sys
+path, port, name = sys.argv[1:]
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(path)
+s.recv(1024)
+s.send(f"/ethdev/xstats,{port}".encode())
+print(json.loads(s.recv(1 << 16))["/ethdev/xstats"][name])
+END
+}
+
+# equal WHAT A B
+equal() { [ "$2" -eq "$3" ] || fail "$1: $2, not $3"; }

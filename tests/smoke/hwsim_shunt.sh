@@ -4,7 +4,7 @@
 # translates them, and what leaves is checked by the generators at the other end. In virtual time: captures in, captures
 # out, twice, and both runs write the same bytes.
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/hwsim_lib.sh"
 
 SESSIONS=500
 FRAMES=20000
@@ -39,33 +39,17 @@ program() {
 	EAL=(--no-huge -m 512 --no-pci --file-prefix "$PREFIX" --log-level 5 --vdev "net_hwsim0,ports=2,$1")
 }
 
-# hwsim PORT NAME: one number of the port's extended statistics, by telemetry.
-hwsim() {
-	"$PYTHON" - "/var/run/dpdk/$PREFIX/dpdk_telemetry.v2" "$1" "$2" << 'END'
-import json, socket, sys
-path, port, name = sys.argv[1:]
-s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-s.connect(path)
-s.recv(1024)
-s.send(f"/ethdev/xstats,{port}".encode())
-print(json.loads(s.recv(1 << 16))["/ethdev/xstats"][name])
-END
-}
-
 came_in() { [ "$(ask show stats | jq .rx.packets)" -ge "$1" ]; }
-
-# equal WHAT A B
-equal() { [ "$2" -eq "$3" ] || fail "$1: $2, not $3"; }
 
 # live CLOCK LCORES
 live() {
 	local gen="gen:sessions=$SESSIONS;proto=udp;dst=$VIP;dport=9000;seed=5;size=90;rate=$RATE;count=$FRAMES;check=1;order=round"
-	local unasked gone back
+	local unasked gone back what
 	program "clock=$1,wire0=$gen;dir=orig,wire1=$gen;dir=reply;reply-src=10.0.0.11;reply-sport=7000"
 	start_shunt shunt "$2"
 	wait_for 60 "$((2 * FRAMES)) packets from the wires" came_in $((2 * FRAMES))
 	check_counters
-	unasked=$(drops classifier)
+	unasked=$(drops class_drop)
 	gone=$(ask show ports | jq '.ports[] | select(.name == "internal").tx_packets')
 	back=$(ask show ports | jq '.ports[] | select(.name == "external").tx_packets')
 	equal "connections" "$(ask show stats | jq .conntrack.connections)" "$SESSIONS"
@@ -73,12 +57,12 @@ live() {
 	equal "packets to the clients and unasked ones" $((back + unasked)) "$FRAMES"
 	[ "$back" -gt $((FRAMES / 2)) ] || fail "only $back of $FRAMES answers came back"
 	# Every frame that went to the servers is one that a client sent, once, in order, with good checksums.
-	equal "frames that the servers' wire knows" "$(hwsim 1 wire_check_received)" "$FRAMES"
+	equal "frames that the servers' wire knows" "$(xstat 1 wire_check_received)" "$FRAMES"
 	for what in lost reordered duplicate old foreign bad_checksum; do
-		equal "clock=$1, at the servers' wire $what" "$(hwsim 1 "wire_check_$what")" 0
+		equal "clock=$1, at the servers' wire $what" "$(xstat 1 "wire_check_$what")" 0
 	done
 	for what in duplicate foreign bad_checksum; do
-		equal "clock=$1, at the clients' wire $what" "$(hwsim 0 "wire_check_$what")" 0
+		equal "clock=$1, at the clients' wire $what" "$(xstat 0 "wire_check_$what")" 0
 	done
 	say "clock=$1: $gone to the servers, $back back, $unasked before the first of their session"
 	stop_shunt quit
@@ -107,7 +91,6 @@ captures() {
 }
 
 smoke_init
-: "${SHUNT_BUILD_DIR:=$HERE/../../build}"
 MKPCAP=$SHUNT_BUILD_DIR/tools/mkpcap/shunt-mkpcap
 [ -x "$MKPCAP" ] || skip "no $MKPCAP"
 namespace shunt

@@ -4,6 +4,8 @@
  */
 #include "test_hwf_bed.h"
 
+#include "flow_queue.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -202,6 +204,53 @@ test_gone_under_way(void **state)
 	bed_free(b);
 }
 
+/* Counters of operations run on for ever; where they come round again, places in the ring must not. */
+static void
+test_wrap(void **state)
+{
+	struct bed *b = bed_new(10, 100, 0);
+	struct hwf_queue *q = ((struct hwf_queues *)b->r->h->port[0].async)->queue[0];
+	uint32_t i, round;
+
+	(void)state;
+	q->head = q->sent = q->pushed = q->tail = q->looked = UINT32_MAX - 13;
+	for (round = 0; round < 3; round++) {
+		for (i = 10 * round; i < 10 * round + 10; i++)
+			assert_non_null(bed_create(b, 0, i, true));
+		assert_null(bed_create(b, 0, 99, true));
+		assert_int_equal(hwf_push(b->r->h, 0, 0, &b->error), 0);
+		assert_int_equal(bed_pull(b, 0, BED_PULL, 10 * round + 1), 10);
+	}
+	for (i = 0; i < 30; i++)
+		assert_true(bed_steered(b, i));
+	bed_free(b);
+}
+
+/* Flushed with as much under way as there can be: each rule's operation is found at once, or this takes minutes. */
+static void
+test_flush_under_way(void **state)
+{
+	enum { N = 65536 };
+	struct bed *b = bed_new(N, N, 0);
+	struct sim_steer_stats stats;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < N; i++)
+		assert_non_null(bed_create(b, 1, i, true));
+	assert_int_equal(hwf_flush(b->r->h, 0, &b->error), 0);
+	sim_steer_stats(b->r->steer, &stats);
+	assert_int_equal(stats.rules, 0);
+	for (i = 0; i < N; i += BED_PULL) {
+		assert_int_equal(hwf_push(b->r->h, 0, 1, &b->error), 0);
+		assert_int_equal(bed_pull(b, 1, BED_PULL, i + 1), BED_PULL);
+	}
+	sim_steer_stats(b->r->steer, &stats);
+	assert_int_equal(stats.rules, 0);
+	assert_int_equal(stats.counters, 0);
+	bed_free(b);
+}
+
 static void
 test_indirect(void **state)
 {
@@ -226,6 +275,9 @@ test_indirect(void **state)
 	assert_int_equal(hwf_async_indirect_update(h, 0, &op, handle, &modify, &b->error), 0);
 	op.user_data = (void *)3;
 	assert_int_equal(hwf_async_indirect_query(h, 0, &op, handle, &out, &b->error), 0);
+	assert_int_equal(hwf_async_indirect_update(h, 0, &op, handle, NULL, &b->error), -EINVAL);
+	assert_int_equal(hwf_async_indirect_update(h, RIG_PORTS, &op, handle, &modify, &b->error),
+			-ENODEV);
 	/* Operations are under way. */
 	op.user_data = (void *)4;
 	assert_int_equal(hwf_async_indirect_destroy(h, 0, &op, handle, &b->error), -EBUSY);
@@ -242,7 +294,9 @@ test_indirect(void **state)
 	assert_int_equal(out.last_seq, 4711);
 	assert_int_equal(hwf_async_indirect_destroy(h, 0, &op, handle, &b->error), 0);
 	assert_int_equal(hwf_async_indirect_destroy(h, 0, &op, handle, &b->error), -EBUSY);
-	assert_int_equal(hwf_async_indirect_update(h, 0, &op, handle, NULL, &b->error), -EINVAL);
+	/* What is posted now would be about what is gone by then. */
+	assert_int_equal(hwf_async_indirect_update(h, 0, &op, handle, &modify, &b->error), -EBUSY);
+	assert_int_equal(hwf_async_indirect_query(h, 0, &op, handle, &out, &b->error), -EBUSY);
 	rig_advance(b->r, b->r->now + 100);
 	assert_int_equal(bed_pull(b, 1, BED_PULL, 4), 1);
 	assert_int_equal(hwf_indirect_query(h, 0, handle, &out, &b->error), -ENOENT);
@@ -390,6 +444,8 @@ main(void)
 		cmocka_unit_test(test_command_queue_full),
 		cmocka_unit_test(test_command_fails),
 		cmocka_unit_test(test_gone_under_way),
+		cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_flush_under_way),
 		cmocka_unit_test(test_indirect),
 		cmocka_unit_test(test_update_unpulled),
 		cmocka_unit_test(test_strict_queue),

@@ -120,6 +120,7 @@ test_policies_refused(void **state)
 	struct rig *r = *state;
 	const struct rte_flow_action_meter_color green = { .color = RTE_COLOR_GREEN };
 	const struct rte_flow_action_queue far = { .index = 9999 };
+	const struct rte_flow_action_queue near = { .index = 1 };
 	const struct rte_flow_action repaint[] = {
 		{ .type = RTE_FLOW_ACTION_TYPE_METER_COLOR, .conf = &green },
 		{ .type = RTE_FLOW_ACTION_TYPE_END },
@@ -127,6 +128,11 @@ test_policies_refused(void **state)
 	const struct rte_flow_action both[] = {
 		{ .type = RTE_FLOW_ACTION_TYPE_QUEUE, .conf = &far },
 		{ .type = RTE_FLOW_ACTION_TYPE_DROP },
+		{ .type = RTE_FLOW_ACTION_TYPE_END },
+	};
+	const struct rte_flow_action twice[] = {
+		{ .type = RTE_FLOW_ACTION_TYPE_QUEUE, .conf = &near },
+		{ .type = RTE_FLOW_ACTION_TYPE_QUEUE, .conf = &near },
 		{ .type = RTE_FLOW_ACTION_TYPE_END },
 	};
 	const struct rte_flow_action beyond[] = {
@@ -146,6 +152,13 @@ test_policies_refused(void **state)
 	assert_int_equal(error.type, RTE_MTR_ERROR_TYPE_POLICER_ACTION_RED);
 	p.actions[RTE_COLOR_RED] = beyond;
 	assert_int_equal(hwf_mtr_policy_add(r->h, 0, 1, &p, &error), -EINVAL);
+	/* Of ingress, which it is meant for, and the caller's. */
+	assert_non_null(strstr(error.message, "the port has 8"));
+	assert_ptr_equal(error.cause, &far);
+	p.actions[RTE_COLOR_RED] = twice;
+	assert_int_equal(hwf_mtr_policy_add(r->h, 0, 1, &p, &error), -EINVAL);
+	assert_non_null(strstr(error.message, "second fate"));
+	assert_ptr_equal(error.cause, twice);
 	assert_int_equal(hwf_mtr_policy_delete(r->h, 0, 1, &error), -ENOENT);
 	assert_int_equal(error.type, RTE_MTR_ERROR_TYPE_METER_POLICY_ID);
 }

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include <string.h>
+
 #include <rte_errno.h>
 
 static void
@@ -165,6 +167,35 @@ test_rules_refused(void **state)
 	bed_free(b);
 }
 
+/* A mask of ones says that a conf is the template's as a whole: what would be pointers in it is not followed. */
+static void
+test_mask_of_ones(void **state)
+{
+	static const uint16_t queue[] = { 1, 2 };
+	const struct rte_flow_action_rss rss = { .queue_num = 2, .queue = queue };
+	const struct rte_flow_action_raw_encap encap = { .data = (uint8_t[14]){ 0 }, .size = 14 };
+	const struct rte_flow_actions_template_attr ingress = { .ingress = 1 };
+	const struct rte_flow_action actions[] = {
+		{ .type = RTE_FLOW_ACTION_TYPE_RAW_ENCAP, .conf = &encap },
+		{ .type = RTE_FLOW_ACTION_TYPE_RSS, .conf = &rss },
+		{ .type = RTE_FLOW_ACTION_TYPE_END },
+	};
+	struct rte_flow_action masks[3];
+	uint8_t ones[256];
+	struct bed *b = bed_new(8, 10, 0);
+	struct rte_flow_actions_template *t;
+
+	(void)state;
+	memset(ones, 0xff, sizeof(ones));
+	memcpy(masks, actions, sizeof(masks));
+	masks[0].conf = masks[1].conf = ones;
+	t = hwf_actions_template_create(b->r->h, 0, &ingress, actions, masks, &b->error);
+	if (t == NULL)
+		fail_msg("%s", b->error.message);
+	assert_int_equal(hwf_actions_template_destroy(b->r->h, 0, t, &b->error), 0);
+	bed_free(b);
+}
+
 /* Confs that are the template's, the rule's, and a bit of each; items without masks under relaxed matching. */
 static void
 test_masks(void **state)
@@ -235,6 +266,7 @@ main(void)
 		cmocka_unit_test(test_configure),
 		cmocka_unit_test(test_templates_refused),
 		cmocka_unit_test(test_rules_refused),
+		cmocka_unit_test(test_mask_of_ones),
 		cmocka_unit_test(test_masks),
 	};
 

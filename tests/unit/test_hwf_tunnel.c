@@ -5,6 +5,8 @@
 #include "test_hwf_rig.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_errno.h>
@@ -154,6 +156,29 @@ test_two_tunnels(void **state)
 		assert_int_equal(hwf_destroy(r->h, 0, flow[i], &error), 0);
 }
 
+/* A dump knows groups of tunnels as the application does, where rules are and where they jump to. */
+static void
+test_dump(void **state)
+{
+	struct rig *r = *state;
+	struct rte_flow_error error = { 0 };
+	struct offload o;
+	char *text = NULL;
+	size_t size;
+	FILE *f;
+
+	open_tunnel(r, &o, 100);
+	outer_rule(r, 100, o.actions, 5, false);
+	assert_non_null(inner_rule(r, o.items, 5, 6, &error));
+	f = open_memstream(&text, &size);
+	assert_non_null(f);
+	assert_int_equal(hwf_dump(r->h, 0, NULL, f, &error), 0);
+	fclose(f);
+	assert_non_null(strstr(text, "actions jump 5 tunnel 1 / end"));
+	assert_non_null(strstr(text, "group 5 tunnel 1 priority"));
+	free(text);
+}
+
 /* Outer headers are taken off before the jump: the packet that misses has them no more. */
 static void
 test_decap_before(void **state)
@@ -241,6 +266,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_dump, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_two_tunnels, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_decap_before, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_release, rig_setup, rig_teardown),

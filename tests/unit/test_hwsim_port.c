@@ -338,6 +338,50 @@ test_rss(void **state)
 	rig_remove();
 }
 
+/* Each type hashes its own packets and no others: which come with a hash. */
+static void
+test_rss_types(void **state)
+{
+	static const struct {
+		uint64_t types;
+		bool hashed[4]; /* TCP and UDP over IPv4, then over IPv6 */
+	} cases[] = {
+		{ RTE_ETH_RSS_NONFRAG_IPV4_TCP, { true, false, false, false } },
+		{ RTE_ETH_RSS_NONFRAG_IPV4_UDP, { false, true, false, false } },
+		{ RTE_ETH_RSS_NONFRAG_IPV6_TCP, { false, false, true, false } },
+		{ RTE_ETH_RSS_TCP, { true, false, true, false } },
+		{ RTE_ETH_RSS_NONFRAG_IPV4_OTHER | RTE_ETH_RSS_FRAG_IPV4,
+				{ false, false, false, false } },
+		{ RTE_ETH_RSS_IPV4, { true, true, false, false } },
+		{ RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_NONFRAG_IPV4_UDP, { false, true, true, true } },
+	};
+	const uint16_t port = rig_card(NULL);
+	struct rte_eth_rss_conf conf = { 0 };
+	struct rte_mbuf *m;
+
+	(void)state;
+	rig_start(port,
+			&(struct rig_conf){ .rxq = 1,
+					.rss_hf = RTE_ETH_RSS_IP,
+					.rx_offloads = RTE_ETH_RX_OFFLOAD_RSS_HASH });
+	for (unsigned int i = 0; i < RTE_DIM(cases); i++) {
+		conf.rss_hf = cases[i].types;
+		assert_int_equal(rte_eth_dev_rss_hash_update(port, &conf), 0);
+		for (unsigned int k = 0; k < 4; k++) {
+			m = rig_frame(&(struct rig_flow){ .v6 = k >= 2,
+					.proto = k % 2 == 0 ? IPPROTO_TCP : IPPROTO_UDP,
+					.src = 1,
+					.dst = 2 });
+			assert_int_equal(rig_send(port, 0, &m, 1), 1);
+			assert_int_equal(rig_receive(port, 0, &m, 1), 1);
+			if (((m->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0) != cases[i].hashed[k])
+				fail_msg("types %u, packet %u", i, k);
+			rig_free(&m, 1);
+		}
+	}
+	rig_remove();
+}
+
 static void
 test_stats(void **state)
 {
@@ -465,6 +509,7 @@ main(void)
 		cmocka_unit_test(test_vlan),
 		cmocka_unit_test(test_mtu),
 		cmocka_unit_test(test_rss),
+		cmocka_unit_test(test_rss_types),
 		cmocka_unit_test(test_stats),
 		cmocka_unit_test(test_queues),
 		cmocka_unit_test(test_interrupts),

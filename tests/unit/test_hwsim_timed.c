@@ -127,6 +127,41 @@ test_time(void **state)
 	rig_remove();
 }
 
+/* A port that nobody polls misses frames, and the other one does not; what was counted can be forgotten. */
+static void
+test_missed(void **state)
+{
+	const uint16_t port =
+			rig_card("clock=virtual,ports=2,wire0=gen:flows=1;count=500;rate=1Mpps,"
+				 "wire1=none");
+	const uint16_t other = rig_port("net_hwsim0_p1");
+	struct rte_eth_stats stats;
+	struct rte_mbuf *m[BURST];
+	uint64_t all;
+
+	(void)state;
+	rig_start(port, &(struct rig_conf){ .n_desc = 64 });
+	rig_start(other, &(struct rig_conf){ .n_desc = 64 });
+	for (unsigned int i = 0; i < 200000 && rig_xstat(port, "wire_rx_frames") < 500; i++)
+		assert_int_equal(rte_eth_rx_burst(other, 0, m, BURST), 0);
+	for (unsigned int i = 0; i < 1000; i++)
+		assert_int_equal(rte_eth_rx_burst(other, 0, m, BURST), 0);
+	all = rig_xstat(port, "card_drop_nodesc");
+	assert_int_equal(all, 500 - 64);
+	assert_int_equal(rte_eth_stats_get(port, &stats), 0);
+	assert_int_equal(stats.imissed, all);
+	assert_int_equal(rig_xstat(port, "drop_nodesc"), all);
+	assert_int_equal(rte_eth_stats_get(other, &stats), 0);
+	assert_int_equal(stats.imissed, 0);
+	assert_int_equal(rte_eth_stats_reset(other), 0);
+	assert_int_equal(rig_xstat(port, "drop_nodesc"), all);
+	assert_int_equal(rte_eth_stats_reset(port), 0);
+	assert_int_equal(rte_eth_stats_get(port, &stats), 0);
+	assert_int_equal(stats.imissed, 0);
+	assert_int_equal(rig_xstat(port, "card_drop_nodesc"), all);
+	rig_remove();
+}
+
 static uint64_t
 wall_ns(void)
 {
@@ -338,12 +373,130 @@ test_tsc(void **state)
 	rig_remove();
 }
 
+/* A rule for all of IPv4 to queue 0, counted. */
+static struct rte_flow *
+count_rule(uint16_t port, uint32_t group)
+{
+	const struct rte_flow_attr attr = { .ingress = 1, .group = group };
+	const struct rte_flow_action_queue queue = { .index = 0 };
+	const struct rte_flow_action actions[] = { { .type = RTE_FLOW_ACTION_TYPE_COUNT },
+		{ .type = RTE_FLOW_ACTION_TYPE_QUEUE, .conf = &queue },
+		{ .type = RTE_FLOW_ACTION_TYPE_END } };
+	const struct rte_flow_item pattern[] = { { .type = RTE_FLOW_ITEM_TYPE_ETH },
+		{ .type = RTE_FLOW_ITEM_TYPE_IPV4 }, { .type = RTE_FLOW_ITEM_TYPE_END } };
+	struct rte_flow *flow;
+	struct rte_flow_error error;
+
+	flow = rte_flow_create(port, &attr, pattern, actions, &error);
+	assert_non_null(flow);
+	return flow;
+}
+
+static uint64_t
+hits_of(uint16_t port, struct rte_flow *flow, bool reset)
+{
+	const struct rte_flow_action count[] = { { .type = RTE_FLOW_ACTION_TYPE_COUNT },
+		{ .type = RTE_FLOW_ACTION_TYPE_END } };
+	struct rte_flow_query_count q = { .reset = reset };
+	struct rte_flow_error error;
+
+	assert_int_equal(rte_flow_query(port, flow, count, &q, &error), 0);
+	assert_true(q.hits_set && q.bytes_set);
+	assert_int_equal(q.bytes, q.hits * 142);
+	return q.hits;
+}
+
+/* Sends n frames through the loop and has them back. */
+static void
+bounce(uint16_t port, uint16_t n)
+{
+	struct rte_mbuf *m[BURST];
+
+	for (uint16_t i = 0; i < n; i++)
+		m[i] = rig_frame(&(struct rig_flow){ .src = 1, .payload = 100 });
+	assert_int_equal(rig_send(port, 0, m, n), n);
+	assert_int_equal(rig_receive(port, 0, m, n), n);
+	rig_free(m, n);
+}
+
+static void
+pass_us(uint16_t port, uint32_t us)
+{
+	struct rte_mbuf *m[1];
+
+	for (uint32_t i = 0; i < us; i++)
+		assert_int_equal(rte_eth_rx_burst(port, 0, m, 1), 0);
+}
+
+/* What a query says is as old as the card's last refresh, here 10 ms; a counter that comes again begins at 0. */
+static void
+test_refresh(void **state)
+{
+	const uint16_t port = rig_card("clock=virtual,set=objects.counter-refresh-us=10000;"
+				       "host.poll-ns=1000;objects.counters=1");
+	struct rte_flow_error error;
+	struct rte_flow *flow;
+
+	(void)state;
+	rig_start(port, &(struct rig_conf){ 0 });
+	for (uint32_t round = 0; round < 2; round++) {
+		flow = count_rule(port, 0);
+		pass_us(port, 10000);
+		bounce(port, 4);
+		assert_int_equal(hits_of(port, flow, false), 0);
+		pass_us(port, 10000);
+		assert_int_equal(hits_of(port, flow, true), 4);
+		bounce(port, 3);
+		assert_int_equal(hits_of(port, flow, false), 0);
+		pass_us(port, 10000);
+		assert_int_equal(hits_of(port, flow, false), 3);
+		assert_int_equal(rte_flow_destroy(port, flow, &error), 0);
+		pass_us(port, 20000); /* it rests */
+	}
+	rig_remove();
+}
+
+/* An entry that a call without a queue has written is not what the cache has of its place. */
+static void
+test_written(void **state)
+{
+	const uint16_t port = rig_card("clock=virtual,set=cache.lines=1024;host.poll-ns=1000");
+	const struct rte_flow_attr attr = { .ingress = 1 };
+	const struct rte_flow_action_jump jump = { .group = 1 };
+	const struct rte_flow_action actions[] = { { .type = RTE_FLOW_ACTION_TYPE_JUMP,
+								   .conf = &jump },
+		{ .type = RTE_FLOW_ACTION_TYPE_END } };
+	const struct rte_flow_item pattern[] = { { .type = RTE_FLOW_ITEM_TYPE_ETH },
+		{ .type = RTE_FLOW_ITEM_TYPE_END } };
+	struct rte_flow_error error;
+	struct rte_flow *flow;
+	uint64_t misses;
+
+	(void)state;
+	rig_start(port, &(struct rig_conf){ 0 });
+	assert_non_null(rte_flow_create(port, &attr, pattern, actions, &error));
+	flow = count_rule(port, 1);
+	bounce(port, 1);
+	misses = rig_xstat(port, "unit_cache_misses");
+	assert_true(misses >= 2);
+	bounce(port, 1);
+	assert_int_equal(rig_xstat(port, "unit_cache_misses"), misses);
+	assert_int_equal(rte_flow_destroy(port, flow, &error), 0);
+	flow = count_rule(port, 1);
+	bounce(port, 1);
+	assert_int_equal(rig_xstat(port, "unit_cache_misses"), misses + 1);
+	rig_remove();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_refresh),
+		cmocka_unit_test(test_written),
 		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_missed),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_functions),
 		cmocka_unit_test(test_copies),

@@ -177,6 +177,41 @@ ageing(void **state)
 	assert_true(told > 100);
 }
 
+/* The scanner by and by: a slice at a time, each context once in a round, none left out and none reported twice. */
+static void
+ageing_in_slices(void **state)
+{
+	struct rig *r = *state;
+	const uint32_t n = 5 * SIM_AGE_SLICE + 7;
+	sim_cycle next, round = 0, now = 1000;
+	uint32_t seen = 0, most = 0, steps = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		assert_int_equal(sim_age_add(r->s, 10, 0), i);
+	for (next = sim_age_tick(r->s, now); steps < 6; next = sim_age_tick(r->s, now)) {
+		const uint32_t listed = sim_age_take(r->s, NULL, 0) - seen;
+
+		most = listed > most ? listed : most;
+		seen += listed;
+		steps++;
+		if (next > now) {
+			round += next - now;
+			now = next;
+			assert_int_equal(sim_age_tick(r->s, now - 1), next);
+		}
+	}
+	assert_int_equal(most, SIM_AGE_SLICE);
+	assert_int_equal(seen, n);
+	assert_true(round > 0);
+	/* Not called for long: as many slices as there are, and it is up to date. */
+	now += UINT64_C(1) << 40;
+	for (steps = 0; sim_age_tick(r->s, now) <= now; steps++)
+		assert_true(steps < 6);
+	assert_int_equal(sim_age_take(r->s, NULL, 0), n);
+	for (uint32_t i = 0; i < n; i++)
+		sim_age_del(r->s, i);
+}
+
 static void
 ageing_by_packets(void **state)
 {
@@ -336,6 +371,7 @@ main(void)
 		T(many_objects),
 		T(ageing),
 		T(ageing_by_packets),
+		T(ageing_in_slices),
 		T(meters),
 		T(connections),
 	};

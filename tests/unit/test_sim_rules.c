@@ -271,7 +271,7 @@ long_rules(void **state)
 	for (uint32_t i = 0; i < SIM_ACTIONS_MAX; i++)
 		a[i] = i % 2 ? (struct sim_action){ .type = SIM_A_ENCAP,
 			.data = data,
-			.len = (uint16_t)(i + 1) }
+			.len = (uint16_t)(SIM_ENCAP_MIN + i) }
 			     : (struct sim_action){ .type = SIM_A_MODIFY, .modify = &good_modify };
 	assert_int_equal(sim_rule_insert(s, &rp, &rule, NULL), 0);
 	for (uint32_t i = 0; i <= SIM_ACTIONS_MAX; i++)

@@ -137,6 +137,12 @@ sim_nic_cmd(struct sim_nic *nic, enum sim_cmd_kind kind, const struct sim_cmd_co
 }
 
 void
+sim_nic_entry_written(struct sim_nic *nic, uint32_t line)
+{
+	sim_engines_invalidate(nic->engines, line);
+}
+
+void
 sim_cmdq_init(struct sim_nic *nic)
 {
 	/* Its byte is a ns: cycles for one are mhz / 1000. */

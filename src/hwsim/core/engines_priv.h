@@ -60,6 +60,17 @@ struct sim_cache {
 	uint64_t *used;	 /* [sets], a bit a way: used lately */
 };
 
+/* Somebody will ask for `line` before long: the CPU is to have its set by then. */
+static inline void
+sim_cache_ahead(const struct sim_cache *c, uint32_t line)
+{
+	const uint32_t set = sim_spread(line, c->sets);
+
+	__builtin_prefetch(&c->tag[(size_t)set * c->ways]);
+	__builtin_prefetch(&c->used[set], 1);
+	__builtin_prefetch(&c->valid[set]);
+}
+
 /* lines 0: nothing is allocated, and nothing may be asked. */
 int
 sim_cache_init(struct sim_cache *c, uint32_t lines, uint32_t ways);

@@ -73,6 +73,7 @@ read_entry(struct sim_engines *e, uint16_t i, sim_cycle now, sim_cycle t)
 		return t + e->profile.cache_hit + e->profile.steering_lookup;
 	}
 	if (t > now) {
+		sim_cache_ahead(&e->cache, x->line);
 		sim_engine_wake(e, i, now, t);
 		return SIM_NEVER;
 	}

@@ -67,7 +67,7 @@ sim_frame_new(struct sim_nic *nic, const void *data, uint32_t len)
 	if (p->free[size].n == 0 && !pool_grow(p, size))
 		return NULL;
 	f = sim_list_take(&p->free[size]);
-	memset(f, 0, sizeof(*f));
+	memset(f, 0, offsetof(struct sim_nframe, ahead.hash));
 	f->size = (uint8_t)size;
 	f->f.pkt.data = f->bytes + SIM_HEADROOM;
 	f->f.pkt.headroom = SIM_HEADROOM;

@@ -75,6 +75,7 @@ sim_nic_wire_in(struct sim_nic *nic, uint16_t port, sim_cycle at, const void *da
 	pad(&f->f.pkt);
 	f->f.pkt.port = port;
 	f->f.cookie = cookie;
+	sim_steer_ahead(nic->steer, &f->f.pkt, &f->ahead);
 	nic->account.in_wire++;
 	last = wire_take(&nic->profile, &p->in_rate, f->f.pkt.frame_len, at > now ? at : now,
 			&f->f.arrived);

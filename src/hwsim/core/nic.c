@@ -48,6 +48,7 @@ unstall(struct sim_nic *nic, sim_cycle now)
 void
 sim_nic_steer(struct sim_nic *nic, struct sim_nframe *f, sim_cycle now)
 {
+	sim_steer_closer(nic->steer, &f->ahead);
 	if (nic->stall.n == 0 && sim_engines_put(nic->engines, &f->f, now) == 0)
 		return;
 	f->entered = now;
@@ -64,6 +65,7 @@ engine_start(void *ctx, struct sim_frame *frame, sim_cycle now, struct sim_path 
 	struct sim_nic *nic = ctx;
 	uint32_t i;
 
+	sim_steer_closer(nic->steer, &((struct sim_nframe *)frame)->ahead);
 	sim_steer_run(nic->steer, &frame->pkt, now, path);
 	if (nic->counters.refresh == 0)
 		return;
@@ -117,6 +119,29 @@ drop_unit(const struct sim_nic *nic, const struct sim_nframe *f, enum sim_drop w
 	}
 }
 
+/* The port on whose account it is. */
+static struct sim_port *
+drop_port(const struct sim_nic *nic, const struct sim_nframe *f, enum sim_drop why)
+{
+	const bool out = why == SIM_DROP_NODESC || why == SIM_DROP_WIRE;
+	const uint16_t port = out ? f->f.pkt.dest.port : f->f.pkt.port;
+
+	return port < nic->n_ports ? &nic->port[port] : &nic->port[0];
+}
+
+void
+sim_nic_port_drops(struct sim_nic *nic, uint16_t port, uint64_t drops[SIM_DROP_COUNT], bool reset)
+{
+	struct sim_port *p = port < nic->n_ports ? &nic->port[port] : NULL;
+
+	memset(drops, 0, SIM_DROP_COUNT * sizeof(drops[0]));
+	if (p == NULL)
+		return;
+	memcpy(drops, p->drops, sizeof(p->drops));
+	if (reset)
+		memset(p->drops, 0, sizeof(p->drops));
+}
+
 void
 sim_nic_drop(struct sim_nic *nic, struct sim_nframe *f, enum sim_drop why, sim_cycle now)
 {
@@ -131,6 +156,7 @@ sim_nic_drop(struct sim_nic *nic, struct sim_nframe *f, enum sim_drop why, sim_c
 		sim_trace_add(nic->trace, &f->f, &s);
 	nic->account.dropped++;
 	nic->account.drops[why]++;
+	drop_port(nic, f, why)->drops[why]++;
 	sim_buffer_give(nic, f, now);
 	sim_frame_put(nic, f);
 }
@@ -259,8 +285,13 @@ age_run(void *owner, const struct sim_event *ev)
 	const struct sim_event again = { .run = age_run, .owner = owner };
 	struct sim_nic *nic = owner;
 
-	sim_age_scan(nic->steer, ev->at);
-	sim_event_at(nic, ev->at + nic->age_scan, SIM_P_TICK, &again);
+	sim_cycle next;
+
+	/* Time is up to here, so there is no more than what it is time for. */
+	do
+		next = sim_age_tick(nic->steer, ev->at);
+	while (next <= ev->at);
+	sim_event_at(nic, next, SIM_P_TICK, &again);
 }
 
 /* --- life --- */
@@ -332,9 +363,12 @@ parts_init(struct sim_nic *nic, uint32_t trace_packets)
 	nic->engines = sim_engines_create(&params);
 	if (nic->engines == NULL)
 		return -ENOMEM;
-	nic->age_scan = sim_profile_cycles(
-			&nic->profile, UINT64_C(1000) * nic->profile.objects_age_scan_us);
-	return sim_event_at(nic, nic->age_scan, SIM_P_TICK, &tick) ? 0 : -ENOMEM;
+	return sim_event_at(nic,
+			       sim_profile_cycles(&nic->profile,
+					       UINT64_C(1000) * nic->profile.objects_age_scan_us),
+			       SIM_P_TICK, &tick)
+			? 0
+			: -ENOMEM;
 }
 
 struct sim_nic *

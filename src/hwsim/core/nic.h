@@ -118,6 +118,13 @@ int64_t
 sim_nic_cmd(struct sim_nic *nic, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost,
 		void (*done)(void *arg), void *arg);
 
+/*
+ * The entry at `line` (sim_cmd_cost.line) has just been written by who did not use the command queue: the cache must not have
+ * the old one.
+ */
+void
+sim_nic_entry_written(struct sim_nic *nic, uint32_t line);
+
 /* --- counters in time --- */
 /*
  * What a reader sees of a counter: as it was when the card last wrote it back, so up to counter-refresh-us old. `reset` makes it
@@ -149,6 +156,12 @@ struct sim_account {
 };
 void
 sim_nic_account(const struct sim_nic *nic, struct sim_account *a);
+/*
+ * What was dropped on the account of one port: where it was to go for want of a descriptor or at its wire, else where it came
+ * in. The sum over all ports is that of the card. `reset`: begins again at 0; the card's account does not.
+ */
+void
+sim_nic_port_drops(struct sim_nic *nic, uint16_t port, uint64_t drops[SIM_DROP_COUNT], bool reset);
 
 struct sim_unit_stats {
 	const char *name; /* "mac_in0", "buffer", "parser", "engine", "cache", "memory", "order", "dma_write", ... */

@@ -111,6 +111,7 @@ struct sim_nframe {
 	uint8_t hold;	/* enum sim_hold */
 	uint8_t size;	/* class of the pool */
 	bool taken;	/* the caller has it */
+	struct sim_ahead ahead;
 	uint8_t bytes[] __attribute__((aligned(64)));
 };
 
@@ -254,6 +255,7 @@ struct sim_port {
 	bool up;
 	uint16_t n_rxq, n_txq; /* places in the arrays */
 	struct sim_queue **rxq, **txq;
+	uint64_t drops[SIM_DROP_COUNT]; /* on its account */
 	char in_name[16], out_name[16];
 };
 
@@ -434,7 +436,6 @@ struct sim_nic {
 	struct sim_counters counters;
 	struct sim_ct_unit ct;
 	struct sim_cmdq cmdq;
-	sim_cycle age_scan;
 	struct sim_unit rss_unit, rxq_unit, dma_write_unit, completion_unit, rx_ring_unit;
 	struct sim_unit tx_ring_unit, dma_read_unit, stall_unit, up_unit, down_unit;
 	struct sim_trace *trace;

@@ -84,8 +84,11 @@ queue_setup(struct sim_nic *nic, uint16_t port, uint16_t q, bool tx, uint32_t n_
 	queue->inside = 0;
 	queue->timer = false;
 	queue->up = true;
-	if (!tx)
-		sim_queue_bell(queue, n_desc, sim_events_now(nic->events));
+	/* A driver fills the ring before it enables the queue, so no packet is there before the first descriptors are. */
+	if (!tx) {
+		queue->posted = n_desc;
+		sim_dma_fetch(queue, sim_events_now(nic->events));
+	}
 	return 0;
 }
 
@@ -287,6 +290,7 @@ sim_nic_tx(struct sim_nic *nic, uint16_t port, uint16_t q, const void *data, uin
 		return -ENOBUFS;
 	f->f.pkt.port = port;
 	f->f.pkt.from_host = 1;
+	sim_steer_ahead(nic->steer, &f->f.pkt, &f->ahead);
 	f->f.cookie = cookie;
 	f->f.arrived = now;
 	f->q = queue;

@@ -39,14 +39,27 @@ add_pair(struct input *in, const struct sim_rss *rss, const uint8_t *pair, uint3
 	}
 }
 
-static uint32_t
-l4_fields(uint32_t layers)
+/* What may be asked for of a packet: of its addresses, or of its ports or SPI, with which the addresses come. */
+struct offer {
+	uint32_t l3, l4;
+};
+
+static struct offer
+offer_of(uint32_t layers)
 {
+	const bool v4 = (layers & SIM_L_IPV4) != 0;
+	const uint32_t l3 = v4 ? SIM_RSS_IPV4 : SIM_RSS_IPV6;
+
 	if (layers & SIM_L_FRAG)
-		return 0;
-	return (layers & SIM_L_TCP ? SIM_RSS_TCP : 0) | (layers & SIM_L_UDP ? SIM_RSS_UDP : 0) |
-			(layers & SIM_L_SCTP ? SIM_RSS_SCTP : 0) |
-			(layers & SIM_L_ESP ? SIM_RSS_ESP : 0);
+		return (struct offer){ .l3 = v4 ? SIM_RSS_FRAG4 : SIM_RSS_FRAG6 };
+	if (layers & SIM_L_TCP)
+		return (struct offer){ l3, v4 ? SIM_RSS_TCP4 : SIM_RSS_TCP6 };
+	if (layers & SIM_L_UDP)
+		return (struct offer){ l3, v4 ? SIM_RSS_UDP4 : SIM_RSS_UDP6 };
+	if (layers & SIM_L_SCTP)
+		return (struct offer){ l3, v4 ? SIM_RSS_SCTP4 : SIM_RSS_SCTP6 };
+	return (struct offer){ l3 | (v4 ? SIM_RSS_OTHER4 : SIM_RSS_OTHER6),
+		layers & SIM_L_ESP ? SIM_RSS_ESP : 0 };
 }
 
 static void
@@ -54,10 +67,10 @@ add_l3(struct input *in, const struct sim_rss *rss, uint32_t layers, const struc
 {
 	static const uint32_t l3_only[2] = { SIM_RSS_L3_SRC_ONLY, SIM_RSS_L3_DST_ONLY };
 	static const uint32_t l4_only[2] = { SIM_RSS_L4_SRC_ONLY, SIM_RSS_L4_DST_ONLY };
-	const uint32_t l4 = rss->fields & l4_fields(layers);
-	const uint32_t l3 = rss->fields & (layers & SIM_L_IPV4 ? SIM_RSS_IPV4 : SIM_RSS_IPV6);
+	const struct offer offer = offer_of(layers);
+	const uint32_t l4 = rss->fields & offer.l4;
 
-	if (layers & SIM_L_FRAG ? !(rss->fields & SIM_RSS_FRAG) : !(l3 | l4))
+	if (!(rss->fields & offer.l3) && !l4)
 		return;
 	if (layers & SIM_L_IPV4)
 		add_pair(in, rss, lv->ip + SIM_IP4_AT + 12, 4, l3_only);

@@ -40,7 +40,7 @@ sim_steer_destroy(struct sim_steer *s)
 bool
 sim_steer_active(const struct sim_steer *s, uint16_t port)
 {
-	return port >= SIM_PORTS_MAX || s->active[port] != 0;
+	return port >= SIM_PORTS_MAX || __atomic_load_n(&s->active[port], __ATOMIC_ACQUIRE) != 0;
 }
 
 void
@@ -49,7 +49,7 @@ sim_steer_isolate(struct sim_steer *s, uint16_t port, bool on)
 	if (port >= s->n_ports || s->isolated[port] == on)
 		return;
 	s->isolated[port] = on;
-	s->active[port] += on ? 1 : -1u;
+	__atomic_fetch_add(&s->active[port], on ? 1 : -1u, __ATOMIC_RELEASE);
 }
 
 static int

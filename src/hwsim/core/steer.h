@@ -41,6 +41,26 @@ sim_steer_destroy(struct sim_steer *s);
 void
 sim_steer_run(struct sim_steer *s, struct sim_pkt *p, sim_cycle now, struct sim_path *path);
 
+/*
+ * Before that, for packets that wait: asks the CPU for what the look-ups will read. sim_steer_ahead() for the tables; some time
+ * later sim_steer_closer() for the rules, and once more for those behind them. Neither has to be called, and neither changes
+ * what happens.
+ */
+#define SIM_AHEAD_MAX 8
+struct sim_ahead {
+	uint16_t n, closer;
+	uint32_t moves; /* buckets of then are there as long as none have gone */
+	uint32_t hash[SIM_AHEAD_MAX];
+	struct sim_rule **bucket[SIM_AHEAD_MAX];
+};
+/* false: there are so few rules that it would not pay. */
+bool
+sim_steer_large(const struct sim_steer *s);
+void
+sim_steer_ahead(const struct sim_steer *s, const struct sim_pkt *p, struct sim_ahead *a);
+void
+sim_steer_closer(const struct sim_steer *s, struct sim_ahead *a);
+
 /* false: nothing would happen to any packet of `port` but the default fate: the caller may skip it all. */
 bool
 sim_steer_active(const struct sim_steer *s, uint16_t port);
@@ -111,11 +131,19 @@ sim_age_update(struct sim_steer *s, uint32_t age, const sim_cycle *timeout, bool
 void
 sim_age_read(struct sim_steer *s, uint32_t age, sim_cycle now, bool *aged, sim_cycle *since_hit);
 /*
- * The scanner: looks at all contexts; those newly aged join the aged list. Called by who keeps time, at the profile's scan
- * interval. Returns the number that aged now.
+ * The scanner: looks at all contexts, 2.4 ms for 1 M of them (measured); those newly aged join the aged list. Returns the
+ * number that aged now.
  */
 uint32_t
 sim_age_scan(struct sim_steer *s, sim_cycle now);
+/*
+ * The same by and by, so that packets do not wait for it: looks at SIM_AGE_SLICE contexts if it is time for them, and returns
+ * the cycle at which it is time for the next ones: > now, or there are more to look at now. All are looked at once in the
+ * profile's scan interval, or in 1 us each where that is longer.
+ */
+#define SIM_AGE_SLICE 1024u
+sim_cycle
+sim_age_tick(struct sim_steer *s, sim_cycle now);
 /* The aged list: takes up to n off (or only counts with NULL). */
 uint32_t
 sim_age_take(struct sim_steer *s, uint32_t *ages, uint32_t n);
@@ -207,26 +235,38 @@ sim_ct_track(struct sim_ct *ct, bool reply, const uint8_t *tcp, uint16_t room, u
 /*
  * RSS: what a rule's RSS action or a port's own configuration spreads by. Hashed are, in this order, source and destination
  * address, then source and destination port, or an ESP packet's SPI: the addresses when the packet's IP version is asked
- * for, or its layer 4; the ports when its layer 4 is. The ONLY bits take one of a pair, both or none of them take the
- * pair; addresses and ports are apart in this. A fragment is hashed with SIM_RSS_FRAG, by its addresses. Where
- * that gives nothing: source and destination MAC (ETH), and the VLAN id, 16 bits (VLAN).
+ * for, or its layer 4; the ports when its layer 4 is. OTHER is a layer 4 that has no ports. The ONLY bits take one of a pair,
+ * both or none of them take the pair; addresses and ports are apart in this. A fragment is hashed with FRAG, by its
+ * addresses. Each of these is apart for IPv4 and IPv6. Where that gives nothing: source and destination MAC (ETH), and the
+ * VLAN id, 16 bits (VLAN).
  */
 #define SIM_RSS_QUEUES_MAX 512
 #define SIM_RSS_KEY 40
 enum sim_rss_fields {
 	SIM_RSS_IPV4 = 1u << 0,
 	SIM_RSS_IPV6 = 1u << 1,
-	SIM_RSS_TCP = 1u << 2, /* ports, of TCP */
-	SIM_RSS_UDP = 1u << 3,
-	SIM_RSS_SCTP = 1u << 4,
+	SIM_RSS_TCP4 = 1u << 2, /* ports, of TCP over IPv4 */
+	SIM_RSS_UDP4 = 1u << 3,
+	SIM_RSS_SCTP4 = 1u << 4,
 	SIM_RSS_L3_SRC_ONLY = 1u << 5,
 	SIM_RSS_L3_DST_ONLY = 1u << 6,
 	SIM_RSS_L4_SRC_ONLY = 1u << 7,
 	SIM_RSS_L4_DST_ONLY = 1u << 8,
 	SIM_RSS_ETH = 1u << 9,
 	SIM_RSS_VLAN = 1u << 10,
-	SIM_RSS_FRAG = 1u << 11, /* fragments too, by addresses */
+	SIM_RSS_FRAG4 = 1u << 11, /* fragments too, by addresses */
 	SIM_RSS_ESP = 1u << 12,
+	SIM_RSS_TCP6 = 1u << 13,
+	SIM_RSS_UDP6 = 1u << 14,
+	SIM_RSS_SCTP6 = 1u << 15,
+	SIM_RSS_FRAG6 = 1u << 16,
+	SIM_RSS_OTHER4 = 1u << 17, /* whole packets of no TCP, UDP or SCTP, by addresses */
+	SIM_RSS_OTHER6 = 1u << 18,
+	/* Over both. */
+	SIM_RSS_TCP = SIM_RSS_TCP4 | SIM_RSS_TCP6,
+	SIM_RSS_UDP = SIM_RSS_UDP4 | SIM_RSS_UDP6,
+	SIM_RSS_SCTP = SIM_RSS_SCTP4 | SIM_RSS_SCTP6,
+	SIM_RSS_FRAG = SIM_RSS_FRAG4 | SIM_RSS_FRAG6,
 };
 struct sim_rss {
 	uint32_t fields;

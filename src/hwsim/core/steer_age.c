@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Age contexts: the time of the last packet, and a list of those that had none for too long. Called by the translation of
- * rte_flow; the scanner by who keeps time, at the profile's interval. A scan looks at every context that was ever in use at
- * a time, once.
+ * rte_flow; the scanner by who keeps time. A scan looks at every context that was ever in use at a time, once, a slice after
+ * the other.
  *
  *   FRESH  --scan: too long ago-->  LISTED  --taken off the list-->  TAKEN
  *   LISTED and TAKEN --a packet, an update--> FRESH
@@ -110,20 +110,52 @@ sim_age_read(struct sim_steer *s, uint32_t i, sim_cycle now, bool *aged, sim_cyc
 	*aged = age != NULL && (age->state != SIM_AGE_FRESH || too_long(age, now));
 }
 
-uint32_t
-sim_age_scan(struct sim_steer *s, sim_cycle now)
+static void
+scan(struct sim_steer *s, uint32_t from, uint32_t to, sim_cycle now)
 {
 	struct sim_objects *o = &s->objects;
-	const uint32_t was = o->aged;
 	struct sim_age *age;
 
 	s->now = now > s->now ? now : s->now;
-	for (uint32_t i = 0; o->ages.used > 0 && i < o->ages.fresh; i++) {
+	for (uint32_t i = from; o->ages.used > 0 && i < to; i++) {
 		age = age_at(o, i);
 		if (age != NULL && age->state == SIM_AGE_FRESH && too_long(age, now))
 			list_add(o, age, i);
 	}
-	return o->aged - was;
+}
+
+uint32_t
+sim_age_scan(struct sim_steer *s, sim_cycle now)
+{
+	const uint32_t was = s->objects.aged;
+
+	scan(s, 0, s->objects.ages.fresh, now);
+	return s->objects.aged - was;
+}
+
+sim_cycle
+sim_age_tick(struct sim_steer *s, sim_cycle now)
+{
+	struct sim_objects *o = &s->objects;
+	const uint32_t all = o->ages.fresh;
+	const uint32_t slices =
+			all <= SIM_AGE_SLICE ? 1 : (all + SIM_AGE_SLICE - 1) / SIM_AGE_SLICE;
+	uint64_t us = s->profile->objects_age_scan_us;
+	sim_cycle round, step;
+
+	if (now < o->age_due)
+		return o->age_due;
+	if (slices > 1 && us < all)
+		us = all;
+	round = sim_profile_cycles(s->profile, us * 1000);
+	step = round / slices > 0 ? round / slices : 1;
+	/* Who was not called for long looks at all of them once, not once for each round that was left out. */
+	if (now - o->age_due >= round)
+		o->age_due = now - (round - step);
+	scan(s, o->age_at, o->age_at + SIM_AGE_SLICE < all ? o->age_at + SIM_AGE_SLICE : all, now);
+	o->age_at = o->age_at + SIM_AGE_SLICE < all ? o->age_at + SIM_AGE_SLICE : 0;
+	o->age_due += step;
+	return o->age_due;
 }
 
 uint32_t

@@ -302,6 +302,7 @@ sim_matcher_free(struct sim_steer *s, struct sim_matcher *m)
 	struct sim_group *g = m->group;
 	const uint32_t i = place_of(g, m);
 
+	s->moves++;
 	index_del(&s->matchers, &m->link);
 	s->integrity -= m->integrity;
 	if (i < g->n && g->matcher[i] == m) {

@@ -48,18 +48,14 @@ chain_resize(struct sim_steer *s, const struct sim_matcher *m, struct sim_rule *
 uint32_t
 sim_matcher_key(const struct sim_matcher *m, const struct sim_match *match, uint64_t *key)
 {
-	uint64_t h = m->n_words;
-	uint32_t n = 0;
+	const uint32_t hash = sim_matcher_words(m, &match->value, key);
+	uint32_t n = m->n_words;
 
-	for (; n < m->n_words; n++) {
-		key[n] = sim_phv_word(&match->value, m->index[n]) & m->mask[n];
-		h = sim_mix(h, key[n]);
-	}
 	for (uint32_t i = 0; i < m->n_ranges; i++) {
 		key[n++] = match->range[i].low;
 		key[n++] = match->range[i].high;
 	}
-	return m->invert ? 0 : (uint32_t)(h ^ h >> 32);
+	return hash;
 }
 
 static bool
@@ -127,14 +123,9 @@ sim_matcher_find(const struct sim_matcher *m, const struct sim_phv *phv,
 	uint64_t key[SIM_PHV_WORDS];
 	struct sim_rule *r, *head, *twin;
 	uint32_t walked = 0;
-	uint64_t h = m->n_words;
 	uint32_t line;
 
-	for (uint32_t i = 0; i < m->n_words; i++) {
-		key[i] = sim_phv_word(phv, m->index[i]) & m->mask[i];
-		h = sim_mix(h, key[i]);
-	}
-	head = *sim_bucket(m, m->invert ? 0 : (uint32_t)(h ^ h >> 32), &line);
+	head = *sim_bucket(m, sim_matcher_words(m, phv, key), &line);
 	if (modelled(m)) {
 		for (r = head; r != NULL && !key_equal(m, r, key); r = r->next)
 			walked++;
@@ -228,6 +219,7 @@ move_some(struct sim_steer *s, struct sim_matcher *m)
 		bucket_move(s, m);
 	if (m->moved < n)
 		return;
+	s->moves++;
 	sim_large_give(m->bucket, sizeof(*m->bucket) << m->order);
 	s->table_bytes -= sizeof(*m->bucket) << m->order;
 	if (modelled(m))

@@ -7,7 +7,7 @@
  *   steer_matcher.c  the hash of a matcher, growth, lines      steer_rule.c    insert, remove, update, walk
  *   steer_shape.c    masks: what is exact, what costs TCAM     steer_pack.c    actions of a rule: checked, copied
  *   steer_mem.c      slabs, pools, addresses of lines          steer_walk.c    rules as they were given
- *   steer_objects.c, steer_age.c  objects
+ *   steer_objects.c, steer_age.c  objects                  steer_ahead.c   what packets that wait will read
  */
 #ifndef STEER_PRIV_H
 #define STEER_PRIV_H
@@ -142,6 +142,8 @@ struct sim_objects {
 	struct sim_pool counters, ages, meters, cts, rss, samples;
 	sim_cycle counter_rest;
 	uint32_t aged_first, aged_last, aged;
+	uint32_t age_at;   /* where the scanner goes on, */
+	sim_cycle age_due; /* and when */
 };
 void
 sim_objects_init(struct sim_objects *o, const struct sim_profile *p);
@@ -252,6 +254,7 @@ struct sim_group {
 	uint32_t n, size;
 	uint32_t n_rules;
 	uint32_t tunnel;
+	uint32_t led; /* to this group, by the last JUMP that was taken here; 0: none was. A guess */
 	struct sim_rule **over; /* searched one by one */
 	uint32_t n_over, over_size;
 	uint32_t over_line, over_order;
@@ -268,7 +271,7 @@ struct sim_index {
 
 struct sim_steer {
 	struct sim_group *root[SIM_DOMAINS][SIM_PORTS_MAX]; /* TRANSFER: [0] */
-	uint32_t active[SIM_PORTS_MAX];
+	uint32_t active[SIM_PORTS_MAX];			    /* [A] asked for without the lock */
 	bool isolated[SIM_PORTS_MAX];
 	uint32_t n_rules[SIM_DOMAINS][SIM_PORTS_MAX];
 	const struct sim_profile *profile;
@@ -277,6 +280,7 @@ struct sim_steer {
 	sim_cycle now; /* latest that was seen */
 	uint16_t n_ports;
 	uint32_t integrity; /* matchers that look at it */
+	uint32_t moves;	    /* how often buckets have gone, see struct sim_ahead */
 	struct sim_index groups, matchers;
 	uint64_t births;
 	struct sim_slab slab;
@@ -322,6 +326,18 @@ sim_bucket(const struct sim_matcher *m, uint32_t hash, uint32_t *line)
 /* --- steer_matcher.c --- */
 uint32_t
 sim_matcher_key(const struct sim_matcher *m, const struct sim_match *match, uint64_t *key);
+/* Of the words that `m` looks at. */
+static inline __attribute__((always_inline)) uint32_t
+sim_matcher_words(const struct sim_matcher *m, const struct sim_phv *phv, uint64_t *key)
+{
+	uint64_t h = m->n_words;
+
+	for (uint32_t i = 0; i < m->n_words; i++) {
+		key[i] = sim_phv_word(phv, m->index[i]) & m->mask[i];
+		h = sim_mix(h, key[i]);
+	}
+	return m->invert ? 0 : (uint32_t)(h ^ h >> 32);
+}
 /* First rule of `m` that `phv` matches, behind `after` if there is one. */
 struct sim_rule *
 sim_matcher_find(const struct sim_matcher *m, const struct sim_phv *phv,

@@ -243,13 +243,13 @@ count_rules(struct sim_steer *s, uint8_t domain, uint16_t port, int32_t n)
 	s->stats.rules += (uint32_t)n;
 	s->n_rules[domain][domain == SIM_TRANSFER ? 0 : port] += (uint32_t)n;
 	if (domain != SIM_TRANSFER) {
-		s->active[port] += (uint32_t)n;
+		__atomic_fetch_add(&s->active[port], (uint32_t)n, __ATOMIC_RELEASE);
 		return;
 	}
 	if (s->n_rules[domain][0] != (n > 0 ? 1 : 0))
 		return;
 	for (uint32_t i = 0; i < SIM_PORTS_MAX; i++)
-		s->active[i] += (uint32_t)n;
+		__atomic_fetch_add(&s->active[i], (uint32_t)n, __ATOMIC_RELEASE);
 }
 
 static void

@@ -88,7 +88,7 @@ restore(struct sim_run *r, const struct sim_group *g)
 
 /* One group. NULL: the walk ends, *way says how; else the JUMP that leads on. */
 static const struct sim_action *
-group(struct sim_run *r, struct walk *w, const struct sim_group *g, enum way *way)
+group(struct sim_run *r, struct walk *w, struct sim_group *g, enum way *way)
 {
 	struct sim_cursor c = { 0 };
 	const struct sim_action *a;
@@ -107,8 +107,11 @@ group(struct sim_run *r, struct walk *w, const struct sim_group *g, enum way *wa
 		}
 		if (a == NULL)
 			return NULL;
-		if (a->type == SIM_A_JUMP)
+		if (a->type == SIM_A_JUMP) {
+			if (g->led != a->u32)
+				g->led = a->u32;
 			return a;
+		}
 		if (a->type != SIM_A_PASSTHRU) {
 			*way = fate(r, w, a);
 			return NULL;
@@ -123,7 +126,7 @@ walk(struct sim_run *r, struct walk *w)
 {
 	const struct sim_steer *s = r->s;
 	const uint16_t root = w->domain == SIM_TRANSFER ? 0 : w->port;
-	const struct sim_group *g = s->root[w->domain][root];
+	struct sim_group *g = s->root[w->domain][root];
 	const struct sim_action *jump;
 	enum way way = WAY_DEFAULT;
 	uint32_t number = 0;

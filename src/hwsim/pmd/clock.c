@@ -113,45 +113,58 @@ hwsim_clock_packets(struct hwsim_card *card, uint16_t n)
 	card->virtual_ns += (uint64_t)n * card->profile.host_packet_ns;
 }
 
-/* --- what hwsim/rteflow asks for --- */
+/* --- what hwsim/rteflow asks for: another thread may be closing a port, so looking at one takes the lock --- */
 
 static int
 env_port_of(void *ctx, uint16_t ethdev)
 {
-	const struct hwsim_card *card = ctx;
+	struct hwsim_card *card = ctx;
+	int port = -1;
 	uint16_t i;
 
-	for (i = 0; i < card->n_ports; i++)
+	sim_lock_take(&card->lock);
+	for (i = 0; port < 0 && i < card->n_ports; i++)
 		if (card->host[i] != NULL && card->host[i]->ethdev == ethdev)
-			return i;
-	return -1;
+			port = i;
+	sim_lock_give(&card->lock);
+	return port;
 }
 
 static uint16_t
 env_rx_queues(void *ctx, uint16_t port)
 {
-	const struct hwsim_card *card = ctx;
+	struct hwsim_card *card = ctx;
+	uint16_t n;
 
-	return card->host[port] != NULL ? card->host[port]->data->nb_rx_queues : 0;
+	sim_lock_take(&card->lock);
+	n = card->host[port] != NULL ? card->host[port]->data->nb_rx_queues : 0;
+	sim_lock_give(&card->lock);
+	return n;
 }
 
 static void
 env_rss(void *ctx, uint16_t port, struct sim_rss *rss)
 {
-	const struct hwsim_card *card = ctx;
+	struct hwsim_card *card = ctx;
 
+	sim_lock_take(&card->lock);
 	if (card->host[port] != NULL)
 		*rss = card->host[port]->rss;
 	else
 		*rss = (struct sim_rss){ .n = 1 };
+	sim_lock_give(&card->lock);
 }
 
 static bool
 env_started(void *ctx, uint16_t port)
 {
-	const struct hwsim_card *card = ctx;
+	struct hwsim_card *card = ctx;
+	bool started;
 
-	return card->host[port] != NULL && card->host[port]->started;
+	sim_lock_take(&card->lock);
+	started = card->host[port] != NULL && card->host[port]->started;
+	sim_lock_give(&card->lock);
+	return started;
 }
 
 static sim_cycle
@@ -222,6 +235,9 @@ env_spend(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost, ui
 	if (card->args.clock == HWSIM_CLOCK_OFF && !card->args.pace)
 		return;
 	sim_lock_take(&card->lock);
+	/* Packets see the rule from now on, and not its place's old entry. */
+	if (card->model != NULL)
+		sim_nic_entry_written(card->model, cost->line);
 	ns = command_ns(card, kind, cost);
 	if (card->args.clock == HWSIM_CLOCK_VIRTUAL)
 		pass(card, ns);
@@ -306,13 +322,13 @@ look_at_ports(struct hwsim_card *card, uint16_t *changed, uint16_t *n)
 	for (i = 0; i < card->n_ports; i++) {
 		struct hwsim_port *port = card->host[i];
 
-		if (port != NULL && port->started) {
+		if (port != NULL && hwsim_is(&port->started)) {
 			waiting |= hwsim_intr_check(port);
 			if (port->wire != NULL && hwsim_link_changed(port))
 				changed[(*n)++] = port->ethdev;
 		}
 		port = card->far[i];
-		if (port != NULL && port->started)
+		if (port != NULL && hwsim_is(&port->started))
 			waiting |= hwsim_intr_check(port);
 	}
 	sim_lock_give(&card->life);
@@ -341,7 +357,9 @@ tick(void *arg)
 	uint16_t changed[SIM_PORTS_MAX], n = 0, i;
 	bool waiting, gone = false;
 
+	sim_lock_take(&card->lock);
 	card->gone = &gone;
+	sim_lock_give(&card->lock);
 	/* Virtual time passes in polls alone, and its scans with it: see hwsim_rx_timed(). */
 	if (card->args.clock != HWSIM_CLOCK_VIRTUAL)
 		keep_time(card);
@@ -373,9 +391,13 @@ hwsim_scan_due(struct hwsim_card *card)
 int
 hwsim_tick_start(struct hwsim_card *card)
 {
-	const int rc = rte_eal_alarm_set(TICK_US, tick, card);
+	int rc;
 
+	/* All that probe wrote is there for the tick's thread. */
+	sim_lock_take(&card->lock);
+	rc = rte_eal_alarm_set(TICK_US, tick, card);
 	card->alarm = rc == 0;
+	sim_lock_give(&card->lock);
 	return rc;
 }
 

@@ -179,7 +179,7 @@ set_started(struct hwsim_port *port, bool on)
 	struct hwsim_card *card = port->card;
 
 	sim_lock_take(&card->lock);
-	__atomic_store_n(&port->started, on, __ATOMIC_RELEASE);
+	hwsim_set(&port->started, on);
 	if (on && card->model != NULL && port->kind == HWSIM_UPLINK)
 		sim_nic_filter(card->model, port->sw, hwsim_filter, port);
 	sim_lock_give(&card->lock);
@@ -283,10 +283,10 @@ reset(struct rte_eth_dev *dev)
 	if (port->kind != HWSIM_FUNCTION)
 		hwf_port_close(port->card->hwf, port->sw);
 	port->n_multicast = 0;
-	port->admin_up = true;
+	hwsim_set(&port->admin_up, true);
 	port->ptypes = true;
 	memset(&dev->data->vlan_filter_conf, 0, sizeof(dev->data->vlan_filter_conf));
-	return hwsim_xstats_reset(dev);
+	return hwsim_stats_reset(dev);
 }
 
 int
@@ -296,7 +296,7 @@ hwsim_link_update(struct rte_eth_dev *dev, int wait)
 	struct hwsim_card *card = port->card;
 	const bool far = port->wire == NULL || port->wire->ops->link == NULL ||
 			port->wire->ops->link(port->wire);
-	const bool up = port->started && port->admin_up && far;
+	const bool up = hwsim_is(&port->started) && hwsim_is(&port->admin_up) && far;
 	struct rte_eth_link link = {
 		.link_speed = up ? card->profile.mac_mbps : RTE_ETH_SPEED_NUM_NONE,
 		.link_duplex = RTE_ETH_LINK_FULL_DUPLEX,
@@ -315,7 +315,7 @@ link_switch(struct rte_eth_dev *dev, bool up)
 	struct hwsim_port *port = hwsim_port_of(dev);
 	struct hwsim_card *card = port->card;
 
-	port->admin_up = up;
+	hwsim_set(&port->admin_up, up);
 	sim_lock_take(&card->lock);
 	if (card->model != NULL && port->kind == HWSIM_UPLINK)
 		sim_nic_link(card->model, port->sw, up);
@@ -421,7 +421,7 @@ const struct eth_dev_ops hwsim_ops = {
 	.stats_get = hwsim_stats_get,
 	.stats_reset = hwsim_stats_reset,
 	.xstats_get = hwsim_xstats_get,
-	.xstats_reset = hwsim_xstats_reset,
+	.xstats_reset = hwsim_stats_reset,
 	.xstats_get_names = hwsim_xstats_names,
 	.xstats_get_by_id = hwsim_xstats_get_by_id,
 	.xstats_get_names_by_id = hwsim_xstats_names_by_id,

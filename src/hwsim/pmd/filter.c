@@ -101,7 +101,7 @@ hwsim_vlan_offload(struct rte_eth_dev *dev, int mask)
 	uint16_t i;
 
 	if ((mask & RTE_ETH_VLAN_FILTER_MASK) != 0)
-		port->vlan_filter = (on & RTE_ETH_RX_OFFLOAD_VLAN_FILTER) != 0;
+		hwsim_set(&port->vlan_filter, (on & RTE_ETH_RX_OFFLOAD_VLAN_FILTER) != 0);
 	if ((mask & (RTE_ETH_VLAN_STRIP_MASK | RTE_ETH_QINQ_STRIP_MASK)) == 0)
 		return 0;
 	for (i = 0; i < dev->data->nb_rx_queues; i++) {
@@ -182,7 +182,8 @@ hwsim_filter_drop(const struct hwsim_port *port, const uint8_t *data, uint32_t l
 		return SIM_DROP_COUNT;
 	if (d->promiscuous == 0 && !wants_mac(port, (const struct rte_ether_addr *)data))
 		return SIM_DROP_FILTER;
-	if (!port->vlan_filter || len < RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN || !is_tag(data + 12))
+	if (!hwsim_is(&port->vlan_filter) || len < RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN ||
+			!is_tag(data + 12))
 		return SIM_DROP_COUNT;
 	vlan = (uint16_t)(data[14] << 8 | data[15]) & 0xfff;
 	if ((d->vlan_filter_conf.ids[vlan / 64] >> (vlan % 64) & 1) != 0)

@@ -434,6 +434,9 @@ void
 gen_check_destroy(struct gen_check *k);
 void
 gen_check_frames(struct gen_check *k, struct rte_mbuf *const *m, uint16_t n, uint64_t now);
+/* Figures, not what is remembered of flows: the next frame of one is still the next. */
+void
+gen_check_reset(struct gen_check *k);
 uint32_t
 gen_check_xstats(struct gen_check *k, struct wire_xstat *x, uint32_t n);
 void

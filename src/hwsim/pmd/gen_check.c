@@ -184,10 +184,23 @@ gen_check_frames(struct gen_check *k, struct rte_mbuf *const *m, uint16_t n, uin
 	sim_lock_give(&k->lock);
 }
 
-uint32_t
-gen_check_xstats(struct gen_check *k, struct wire_xstat *x, uint32_t n)
+void
+gen_check_reset(struct gen_check *k)
 {
-	struct wire_xstat all[] = {
+	sim_lock_take(&k->lock);
+	k->received = k->lost = k->reordered = k->duplicate = 0;
+	k->old = k->foreign = k->bad_checksum = 0;
+	k->least = UINT64_MAX;
+	k->most = k->timed = 0;
+	memset(k->bucket, 0, sizeof(k->bucket));
+	sim_lock_give(&k->lock);
+}
+
+/* Under the lock: shares and least and most are of the same frames. */
+static uint32_t
+figures(const struct gen_check *k, struct wire_xstat *x, uint32_t n)
+{
+	const struct wire_xstat all[] = {
 		{ "check_received", k->received },
 		{ "check_lost", k->lost },
 		{ "check_reordered", k->reordered },
@@ -206,4 +219,15 @@ gen_check_xstats(struct gen_check *k, struct wire_xstat *x, uint32_t n)
 	for (uint32_t i = 0; i < n && i < RTE_DIM(all); i++)
 		x[i] = all[i];
 	return RTE_DIM(all);
+}
+
+uint32_t
+gen_check_xstats(struct gen_check *k, struct wire_xstat *x, uint32_t n)
+{
+	uint32_t there;
+
+	sim_lock_take(&k->lock);
+	there = figures(k, x, n);
+	sim_lock_give(&k->lock);
+	return there;
 }

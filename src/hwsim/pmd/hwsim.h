@@ -24,6 +24,7 @@
 #include "hwsim/rteflow/hwf.h"
 
 #include "wire.h"
+#include "wire_line.h"
 
 extern int hwsim_logtype;
 #define HWSIM_LOG(level, ...) \
@@ -75,6 +76,48 @@ enum hwsim_kind {
 struct hwsim_card;
 struct hwsim_port;
 
+/*
+ * A count that one thread makes and others read. Who resets it does not write what the thread writes, or a packet counted at
+ * the same time would undo the reset.
+ */
+struct hwsim_count {
+	uint64_t n;    /* [A] of its thread */
+	uint64_t from; /* [A] as it was when it was reset last */
+};
+
+static inline void
+hwsim_count(struct hwsim_count *c, uint64_t n)
+{
+	__atomic_store_n(&c->n, c->n + n, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t
+hwsim_count_get(const struct hwsim_count *c)
+{
+	const uint64_t from = __atomic_load_n(&c->from, __ATOMIC_ACQUIRE);
+
+	return __atomic_load_n(&c->n, __ATOMIC_RELAXED) - from;
+}
+
+static inline void
+hwsim_count_reset(struct hwsim_count *c)
+{
+	__atomic_store_n(&c->from, __atomic_load_n(&c->n, __ATOMIC_RELAXED), __ATOMIC_RELEASE);
+}
+
+/* Flags that control threads set and polling ones read. */
+static inline bool
+hwsim_is(const bool *flag)
+{
+	return __atomic_load_n(flag, __ATOMIC_ACQUIRE);
+}
+
+static inline void
+hwsim_set(bool *flag, bool on)
+{
+	__atomic_store_n(flag, on, __ATOMIC_RELEASE);
+}
+
 /* What an rx queue has to do to a frame; 0: nothing at all. */
 enum hwsim_rx_work {
 	HWSIM_RX_PTYPE = 1u << 0,
@@ -82,22 +125,22 @@ enum hwsim_rx_work {
 	HWSIM_RX_STRIP = 1u << 2,
 	HWSIM_RX_HASH = 1u << 3,
 	HWSIM_RX_STAMP = 1u << 4,
+	HWSIM_RX_STRIP_BOTH = 1u << 5, /* with STRIP */
 };
 
 struct hwsim_rxq {
 	struct hwsim_port *port;
 	struct rte_mempool *pool;
 	struct rte_ring *ring; /* frames that others, or other queues, took in for this one */
-	uint32_t work;	       /* enum hwsim_rx_work */
+	uint32_t work;	       /* [A] enum hwsim_rx_work */
 	uint16_t id;
 	uint16_t n_desc;
 	uint16_t free_thresh;
-	bool running;
+	bool running; /* [A] */
 	bool deferred;
 	bool direct; /* frames are those that the wire has for this queue: no sorting */
 	uint64_t offloads;
-	uint64_t packets, bytes; /* of the thread that polls */
-	uint64_t nombuf;
+	struct hwsim_count packets, bytes, nombuf; /* of the thread that polls */
 	uint32_t held;	/* [A] bursts left on the wire since the last poll: no room here */
 	int event;	/* eventfd, -1: none */
 	uint32_t armed; /* [A] somebody waits for the eventfd */
@@ -107,10 +150,10 @@ struct hwsim_txq {
 	struct hwsim_port *port;
 	uint16_t id;
 	uint16_t n_desc;
-	bool running;
+	bool running; /* [A] */
 	bool deferred;
 	uint64_t offloads;
-	uint64_t packets, bytes, errors;
+	struct hwsim_count packets, bytes, errors; /* of the thread that polls */
 } __rte_cache_aligned;
 
 /* Names of all ethdevs of a card, in shared memory: a secondary process finds them by the first. */
@@ -129,18 +172,19 @@ struct hwsim_port {
 	uint16_t ethdev;   /* port id */
 	struct wire *wire; /* HWSIM_UPLINK */
 	bool spreads;	   /* the wire sorts its frames by queue, and may be asked by all at once */
-	bool admin_up;
-	bool started; /* [A] */
-	bool ptypes;  /* packet types are asked for */
+	bool admin_up;	   /* [A] */
+	bool started;	   /* [A] */
+	bool ptypes;	   /* packet types are asked for */
 	bool isolated;
 	/* Filters. */
 	uint32_t n_multicast;
 	struct rte_ether_addr multicast[HWSIM_MULTICASTS];
-	bool vlan_filter;
+	bool vlan_filter; /* [A] */
 	/* RSS. */
 	bool rss_on;
 	uint64_t rss_hf;
-	struct sim_rss rss;
+	struct sim_rss rss;    /* under the card's lock */
+	struct wire_rss polls; /* the same for threads that poll */
 	struct rte_intr_handle *intr;
 	uint64_t drops[SIM_DROP_COUNT]; /* [A] */
 	struct sim_lock rx_lock;	/* of the wire where it does not spread */
@@ -311,11 +355,9 @@ int
 hwsim_rss_update(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf);
 int
 hwsim_rss_get(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf);
-/* Hash and queue of a frame by the port's own RSS. */
-uint32_t
-hwsim_rss_hash(const struct hwsim_port *port, const uint8_t *data, uint16_t len, bool *hashed);
+/* Queue of a frame by the port's own RSS, which goes into it too. */
 uint16_t
-hwsim_rss_queue(const struct hwsim_port *port, struct rte_mbuf *m);
+hwsim_rss_queue(struct hwsim_port *port, struct rte_mbuf *m);
 /* Tells the wire and the model. */
 void
 hwsim_rss_spread(struct hwsim_port *port);
@@ -338,18 +380,15 @@ hwsim_xstats_get_by_id(
 int
 hwsim_xstats_names_by_id(struct rte_eth_dev *dev, const uint64_t *ids,
 		struct rte_eth_xstat_name *names, unsigned int n);
-int
-hwsim_xstats_reset(struct rte_eth_dev *dev);
 
 /* --- offload_rx.c --- */
 #define HWSIM_RX_OFFLOADS \
 	(RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_QINQ_STRIP | \
-			RTE_ETH_RX_OFFLOAD_VLAN_FILTER | RTE_ETH_RX_OFFLOAD_VLAN_EXTEND | \
-			RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM | \
-			RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_SCTP_CKSUM | \
-			RTE_ETH_RX_OFFLOAD_OUTER_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_OUTER_UDP_CKSUM | \
-			RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_TIMESTAMP | \
-			RTE_ETH_RX_OFFLOAD_RSS_HASH)
+			RTE_ETH_RX_OFFLOAD_VLAN_FILTER | RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | \
+			RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM | \
+			RTE_ETH_RX_OFFLOAD_SCTP_CKSUM | RTE_ETH_RX_OFFLOAD_OUTER_IPV4_CKSUM | \
+			RTE_ETH_RX_OFFLOAD_OUTER_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_SCATTER | \
+			RTE_ETH_RX_OFFLOAD_TIMESTAMP | RTE_ETH_RX_OFFLOAD_RSS_HASH)
 /* Fills what the descriptor of a frame would have: types, checksums, tags, hash, time. */
 void
 hwsim_rx_finish(struct hwsim_rxq *q, struct rte_mbuf **m, uint16_t n);

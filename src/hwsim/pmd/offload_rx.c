@@ -218,22 +218,23 @@ cksum_seen(const struct rte_mbuf *m, const struct sim_phv *phv)
 	return flags;
 }
 
+/* `rss` is the port's where the hash is wanted. */
 static void
-parse(const struct hwsim_rxq *q, struct rte_mbuf *m)
+parse(uint32_t work, const struct sim_rss *rss, struct rte_mbuf *m)
 {
-	const uint32_t how = (q->work & HWSIM_RX_CKSUM) != 0 ? SIM_PARSE_INTEGRITY : 0;
+	const uint32_t how = (work & HWSIM_RX_CKSUM) != 0 ? SIM_PARSE_INTEGRITY : 0;
 	struct sim_offsets off;
 	struct sim_phv phv;
 
 	memset(&phv, 0, offsetof(struct sim_phv, level));
 	sim_parse(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len, how, &phv, &off);
-	if ((q->work & HWSIM_RX_PTYPE) != 0)
+	if ((work & HWSIM_RX_PTYPE) != 0)
 		m->packet_type = ptype_of(&phv);
 	if (how != 0)
 		m->ol_flags |= cksum_seen(m, &phv);
-	if ((q->work & HWSIM_RX_HASH) != 0 && (m->ol_flags & RTE_MBUF_F_RX_RSS_HASH) == 0) {
+	if (rss != NULL && (m->ol_flags & RTE_MBUF_F_RX_RSS_HASH) == 0) {
 		bool hashed = false;
-		const uint32_t hash = sim_rss_hash(&q->port->rss, &phv, &hashed);
+		const uint32_t hash = sim_rss_hash(rss, &phv, &hashed);
 
 		if (hashed) {
 			m->hash.rss = hash;
@@ -264,13 +265,13 @@ take_tag(struct rte_mbuf *m)
 
 /* VLAN_STRIP takes one tag off, QINQ_STRIP both of two. Packet types stay those of the frame on the wire. */
 static void
-strip(const struct hwsim_rxq *q, struct rte_mbuf *m)
+strip(uint32_t work, struct rte_mbuf *m)
 {
 	if (!tagged(m))
 		return;
 	m->vlan_tci = take_tag(m);
 	m->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
-	if ((q->offloads & RTE_ETH_RX_OFFLOAD_QINQ_STRIP) == 0 || !tagged(m))
+	if ((work & HWSIM_RX_STRIP_BOTH) == 0 || !tagged(m))
 		return;
 	m->vlan_tci_outer = m->vlan_tci;
 	m->vlan_tci = take_tag(m);
@@ -290,25 +291,34 @@ stamp(const struct hwsim_card *card, struct rte_mbuf *m)
 void
 hwsim_rx_finish(struct hwsim_rxq *q, struct rte_mbuf **m, uint16_t n)
 {
-	const uint32_t work = q->work;
+	const uint32_t work = __atomic_load_n(&q->work, __ATOMIC_RELAXED);
+	const bool hash = (work & HWSIM_RX_HASH) != 0;
+	const struct sim_rss *rss = NULL;
+	uint32_t slot = 0;
 	uint16_t i;
 
 	if (work == HWSIM_RX_PTYPE) {
 		for (i = 0; i < n; i++) {
 			m[i]->packet_type = ptype_glance(m[i]);
 			if (unlikely(m[i]->packet_type == 0))
-				parse(q, m[i]);
+				parse(work, NULL, m[i]);
 		}
 		return;
 	}
+	if (hash) {
+		slot = wire_rss_enter(&q->port->polls);
+		rss = &q->port->polls.slot[slot].rss;
+	}
 	for (i = 0; i < n; i++) {
 		if ((work & (HWSIM_RX_PTYPE | HWSIM_RX_CKSUM | HWSIM_RX_HASH)) != 0)
-			parse(q, m[i]);
+			parse(work, rss, m[i]);
 		if ((work & HWSIM_RX_STRIP) != 0)
-			strip(q, m[i]);
+			strip(work, m[i]);
 		if ((work & HWSIM_RX_STAMP) != 0)
 			stamp(q->port->card, m[i]);
 	}
+	if (hash)
+		wire_rss_leave(&q->port->polls, slot);
 }
 
 void

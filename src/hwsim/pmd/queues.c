@@ -126,7 +126,8 @@ hwsim_rxq_start(struct rte_eth_dev *dev, uint16_t q)
 	sim_lock_take(&port->card->lock);
 	if (in_model(port))
 		rc = sim_nic_rxq_setup(port->card->model, port->sw, q, rxq->n_desc);
-	rxq->running = rc == 0;
+	rxq->direct = port->spreads || dev->data->nb_rx_queues == 1;
+	hwsim_set(&rxq->running, rc == 0);
 	sim_lock_give(&port->card->lock);
 	if (rc == 0)
 		dev->data->rx_queue_state[q] = RTE_ETH_QUEUE_STATE_STARTED;
@@ -142,7 +143,7 @@ hwsim_rxq_stop(struct rte_eth_dev *dev, uint16_t q)
 	if (rxq == NULL || !rxq->running)
 		return 0;
 	sim_lock_take(&port->card->lock);
-	rxq->running = false;
+	hwsim_set(&rxq->running, false);
 	if (in_model(port))
 		sim_nic_queue_stop(port->card->model, port->sw, q, false);
 	drain(rxq);
@@ -163,7 +164,7 @@ hwsim_txq_start(struct rte_eth_dev *dev, uint16_t q)
 	sim_lock_take(&port->card->lock);
 	if (in_model(port))
 		rc = sim_nic_txq_setup(port->card->model, port->sw, q, txq->n_desc);
-	txq->running = rc == 0;
+	hwsim_set(&txq->running, rc == 0);
 	sim_lock_give(&port->card->lock);
 	if (rc == 0)
 		dev->data->tx_queue_state[q] = RTE_ETH_QUEUE_STATE_STARTED;
@@ -179,7 +180,7 @@ hwsim_txq_stop(struct rte_eth_dev *dev, uint16_t q)
 	if (txq == NULL || !txq->running)
 		return 0;
 	sim_lock_take(&port->card->lock);
-	txq->running = false;
+	hwsim_set(&txq->running, false);
 	if (in_model(port))
 		sim_nic_queue_stop(port->card->model, port->sw, q, true);
 	sim_lock_give(&port->card->lock);
@@ -200,6 +201,7 @@ hwsim_rxq_work(struct hwsim_port *port)
 	} of[] = {
 		{ cksum, HWSIM_RX_CKSUM },
 		{ RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_QINQ_STRIP, HWSIM_RX_STRIP },
+		{ RTE_ETH_RX_OFFLOAD_QINQ_STRIP, HWSIM_RX_STRIP_BOTH },
 		{ RTE_ETH_RX_OFFLOAD_RSS_HASH, HWSIM_RX_HASH },
 		{ RTE_ETH_RX_OFFLOAD_TIMESTAMP, HWSIM_RX_STAMP },
 	};
@@ -213,8 +215,7 @@ hwsim_rxq_work(struct hwsim_port *port)
 			continue;
 		for (k = 0; k < RTE_DIM(of); k++)
 			work |= (q->offloads & of[k].offloads) != 0 ? of[k].work : 0;
-		q->direct = port->spreads || n == 1;
-		q->work = work;
+		__atomic_store_n(&q->work, work, __ATOMIC_RELAXED);
 	}
 }
 

@@ -18,29 +18,6 @@
 			RTE_ETH_RSS_NONFRAG_IPV6_SCTP | RTE_ETH_RSS_IPV6_EX | \
 			RTE_ETH_RSS_IPV6_TCP_EX | RTE_ETH_RSS_IPV6_UDP_EX)
 
-/* Types of librte_ethdev, and what the model hashes for them. One bit here may be several there. */
-static const struct {
-	uint64_t types;
-	uint32_t fields;
-} map[] = {
-	{ L3_4, SIM_RSS_IPV4 },
-	{ L3_6, SIM_RSS_IPV6 },
-	{ RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_FRAG_IPV6 | RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6,
-			SIM_RSS_FRAG },
-	{ RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_IPV6_TCP_EX,
-			SIM_RSS_TCP },
-	{ RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_IPV6_UDP_EX,
-			SIM_RSS_UDP },
-	{ RTE_ETH_RSS_NONFRAG_IPV4_SCTP | RTE_ETH_RSS_NONFRAG_IPV6_SCTP, SIM_RSS_SCTP },
-	{ RTE_ETH_RSS_ETH | RTE_ETH_RSS_L2_PAYLOAD, SIM_RSS_ETH },
-	{ RTE_ETH_RSS_C_VLAN | RTE_ETH_RSS_S_VLAN, SIM_RSS_VLAN },
-	{ RTE_ETH_RSS_ESP, SIM_RSS_ESP },
-	{ RTE_ETH_RSS_L3_SRC_ONLY, SIM_RSS_L3_SRC_ONLY },
-	{ RTE_ETH_RSS_L3_DST_ONLY, SIM_RSS_L3_DST_ONLY },
-	{ RTE_ETH_RSS_L4_SRC_ONLY, SIM_RSS_L4_SRC_ONLY },
-	{ RTE_ETH_RSS_L4_DST_ONLY, SIM_RSS_L4_DST_ONLY },
-};
-
 const uint64_t hwsim_rss_types = L3_4 | L3_6 | RTE_ETH_RSS_ETH | RTE_ETH_RSS_L2_PAYLOAD |
 		RTE_ETH_RSS_C_VLAN | RTE_ETH_RSS_S_VLAN | RTE_ETH_RSS_ESP |
 		RTE_ETH_RSS_L3_SRC_ONLY | RTE_ETH_RSS_L3_DST_ONLY | RTE_ETH_RSS_L4_SRC_ONLY |
@@ -52,24 +29,12 @@ static const uint8_t default_key[SIM_RSS_KEY] = { 0x6d, 0x5a, 0x56, 0xda, 0x25, 
 	0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac,
 	0x01, 0xfa };
 
-static uint32_t
-fields_of(uint64_t hf)
-{
-	uint32_t fields = 0;
-	unsigned int i;
-
-	for (i = 0; i < RTE_DIM(map); i++)
-		if ((hf & map[i].types) != 0)
-			fields |= map[i].fields;
-	return fields;
-}
-
 static void
 set_types(struct hwsim_port *port, uint64_t hf)
 {
 	port->rss_hf = hf;
-	port->rss.fields = fields_of(hf);
 	port->rss.level = RTE_ETH_RSS_LEVEL(hf) > 1;
+	port->rss.fields = hwf_rss_fields(&hf);
 }
 
 void
@@ -78,6 +43,7 @@ hwsim_rss_spread(struct hwsim_port *port)
 	struct hwsim_card *card = port->card;
 	int rc = 0;
 
+	wire_rss_set(&port->polls, &port->rss);
 	if (port->spreads)
 		port->wire->ops->spread(port->wire, &port->rss);
 	sim_lock_take(&card->lock);
@@ -172,30 +138,29 @@ hwsim_rss_get(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf)
 	return 0;
 }
 
-uint32_t
-hwsim_rss_hash(const struct hwsim_port *port, const uint8_t *data, uint16_t len, bool *hashed)
-{
-	struct sim_offsets off;
-	struct sim_phv phv;
-
-	memset(&phv, 0, offsetof(struct sim_phv, level));
-	sim_parse(data, len, len, 0, &phv, &off);
-	return sim_rss_hash(&port->rss, &phv, hashed);
-}
-
 /* Of a frame that no rule gave a queue. Its hash is kept for the descriptor. */
 uint16_t
-hwsim_rss_queue(const struct hwsim_port *port, struct rte_mbuf *m)
+hwsim_rss_queue(struct hwsim_port *port, struct rte_mbuf *m)
 {
+	const struct sim_rss *rss;
+	struct sim_offsets off;
+	struct sim_phv phv;
 	bool hashed = false;
-	uint32_t hash;
+	uint32_t hash, slot;
+	uint16_t queue;
 
 	if (!port->rss_on || port->data->nb_rx_queues == 1)
 		return 0;
-	hash = hwsim_rss_hash(port, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, &hashed);
-	if (!hashed)
-		return port->rss.queue[0];
-	m->hash.rss = hash;
-	m->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
-	return port->rss.queue[hash % port->rss.n];
+	memset(&phv, 0, offsetof(struct sim_phv, level));
+	sim_parse(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len, 0, &phv, &off);
+	slot = wire_rss_enter(&port->polls);
+	rss = &port->polls.slot[slot].rss;
+	hash = sim_rss_hash(rss, &phv, &hashed);
+	queue = rss->queue[hashed ? hash % rss->n : 0];
+	wire_rss_leave(&port->polls, slot);
+	if (hashed) {
+		m->hash.rss = hash;
+		m->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
+	}
+	return queue;
 }

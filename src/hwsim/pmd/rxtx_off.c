@@ -56,7 +56,7 @@ take_in(struct hwsim_rxq *q, uint16_t wire_q, struct rte_mbuf **m, uint16_t n)
 	const uint32_t longest = data->mtu + (uint32_t)RTE_ETHER_HDR_LEN + HWSIM_TAG_ROOM;
 	const uint16_t got = port->wire->ops->rx(
 			port->wire, wire_q, q->pool, m, NULL, n, hwsim_clock_ns(port->card));
-	bool odd = data->promiscuous == 0 || port->vlan_filter;
+	bool odd = data->promiscuous == 0 || hwsim_is(&port->vlan_filter);
 	uint16_t i;
 
 	for (i = 0; i < got; i++)
@@ -75,7 +75,7 @@ enqueue(struct hwsim_port *to, struct rte_mbuf *m, bool rss, uint16_t queue)
 	q = queue < to->data->nb_rx_queues ? to->data->rx_queues[queue] : NULL;
 	if (q == NULL) {
 		hwsim_drop_count(to, SIM_DROP_RULE, 1);
-	} else if (!q->running) {
+	} else if (!hwsim_is(&q->running)) {
 		hwsim_drop_count(to, SIM_DROP_LINK, 1);
 	} else {
 		m->port = to->ethdev;
@@ -115,7 +115,7 @@ to_wire(struct hwsim_port *from, struct hwsim_port *to, struct rte_mbuf *m)
 {
 	uint16_t sent = 0;
 
-	if (to != NULL && to->started && to->tx_lock != NULL && to->admin_up) {
+	if (to != NULL && to->started && to->tx_lock != NULL && hwsim_is(&to->admin_up)) {
 		sim_lock_take(&to->tx_lock[0]);
 		sent = to->wire->ops->tx(to->wire, 0, &m, 1, hwsim_clock_ns(to->card));
 		sim_lock_give(&to->tx_lock[0]);
@@ -174,17 +174,15 @@ hwsim_mirror(void *ctx, const struct sim_pkt *p, const struct sim_dest *dest)
 		hwsim_drop_count(card->current_from, SIM_DROP_NOMBUF, 1);
 		return;
 	}
-	copy->ol_flags = 0;
+	copy->ol_flags &= RTE_MBUF_F_EXTERNAL;
 	hwsim_rx_meta(card, p, copy);
 	hwsim_deliver(card, card->current_from, copy, dest);
 }
 
-/* One frame through the tables. Under the card's lock. */
-static void
-steer(struct hwsim_port *from, struct rte_mbuf *m, bool from_host, sim_cycle now)
+static inline struct sim_pkt
+pkt_of(const struct hwsim_port *from, const struct rte_mbuf *m, bool from_host)
 {
-	struct hwsim_card *card = from->card;
-	struct sim_pkt p = {
+	return (struct sim_pkt){
 		.data = rte_pktmbuf_mtod(m, uint8_t *),
 		.len = m->data_len,
 		.headroom = rte_pktmbuf_headroom(m),
@@ -193,13 +191,22 @@ steer(struct hwsim_port *from, struct rte_mbuf *m, bool from_host, sim_cycle now
 		.frame_len = m->pkt_len,
 		.from_host = from_host,
 	};
+}
+
+/* One frame through the tables. Under the card's lock. */
+static void
+steer(struct hwsim_port *from, struct rte_mbuf *m, bool from_host, sim_cycle now)
+{
+	struct hwsim_card *card = from->card;
+	struct sim_pkt p = pkt_of(from, m, from_host);
 
 	if (from_host && (m->ol_flags & RTE_MBUF_DYNFLAG_TX_METADATA) != 0 &&
 			rte_flow_dynf_metadata_avail()) {
 		p.meta = rte_flow_dynf_metadata_get(m);
 		p.meta_set = 1;
 	}
-	m->ol_flags = 0;
+	/* A buffer of a pool whose buffers are all external stays one. */
+	m->ol_flags &= RTE_MBUF_F_EXTERNAL;
 	card->current = m;
 	card->current_from = from;
 	sim_steer_run(card->steer, &p, now, NULL);
@@ -208,6 +215,25 @@ steer(struct hwsim_port *from, struct rte_mbuf *m, bool from_host, sim_cycle now
 	if (p.dest.kind == SIM_TO_QUEUE)
 		hwsim_rx_meta(card, &p, m);
 	hwsim_deliver(card, from, m, &p.dest);
+}
+
+/* With many rules every look-up waits for memory: those of a burst wait together. */
+static void
+look_ahead(const struct hwsim_port *from, struct rte_mbuf *const *m, uint16_t n, bool from_host)
+{
+	const struct sim_steer *s = from->card->steer;
+	struct sim_ahead ahead[HWSIM_BURST];
+	uint16_t i;
+
+	for (i = 0; i < n; i++) {
+		const struct sim_pkt p = pkt_of(from, m[i], from_host);
+
+		sim_steer_ahead(s, &p, &ahead[i]);
+	}
+	for (i = 0; i < n; i++)
+		sim_steer_closer(s, &ahead[i]);
+	for (i = 0; i < n; i++)
+		sim_steer_closer(s, &ahead[i]);
 }
 
 static void
@@ -219,8 +245,11 @@ steer_all(struct hwsim_port *from, struct rte_mbuf **m, uint16_t n, bool from_ho
 
 	sim_lock_take(&card->lock);
 	now = hwsim_clock_cycles(card);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		if (i % HWSIM_BURST == 0 && sim_steer_large(card->steer))
+			look_ahead(from, m + i, (uint16_t)RTE_MIN(n - i, HWSIM_BURST), from_host);
 		steer(from, m[i], from_host, now);
+	}
 	sim_lock_give(&card->lock);
 }
 
@@ -303,13 +332,13 @@ hwsim_rx_off(void *rxq, struct rte_mbuf **m, uint16_t n)
 	uint64_t bytes = 0;
 	uint16_t k = 0, i;
 
-	if (unlikely(!q->running))
+	if (unlikely(!hwsim_is(&q->running)))
 		return 0;
 	if (unlikely(__atomic_load_n(&q->held, __ATOMIC_RELAXED) != 0))
 		__atomic_store_n(&q->held, 0, __ATOMIC_RELAXED);
 	if (unlikely(!rte_ring_empty(q->ring)))
 		k = (uint16_t)rte_ring_dequeue_burst(q->ring, (void **)m, n, NULL);
-	if (k < n && port->wire != NULL && likely(port->admin_up)) {
+	if (k < n && port->wire != NULL && likely(hwsim_is(&port->admin_up))) {
 		const bool active = sim_steer_active(port->card->steer, port->sw);
 
 		if (likely(q->direct && !active)) {
@@ -325,10 +354,10 @@ hwsim_rx_off(void *rxq, struct rte_mbuf **m, uint16_t n)
 		return 0;
 	for (i = 0; i < k; i++)
 		bytes += m[i]->pkt_len;
-	if (q->work != 0)
+	if (__atomic_load_n(&q->work, __ATOMIC_RELAXED) != 0)
 		hwsim_rx_finish(q, m, k);
-	q->packets += k;
-	q->bytes += bytes;
+	hwsim_count(&q->packets, k);
+	hwsim_count(&q->bytes, bytes);
 	return k;
 }
 
@@ -403,14 +432,14 @@ hwsim_tx_off(void *txq, struct rte_mbuf **m, uint16_t n)
 	uint32_t longest = 0;
 	uint16_t i, sent = n;
 
-	if (unlikely(!q->running || n == 0))
+	if (unlikely(!hwsim_is(&q->running) || n == 0))
 		return 0;
 	for (i = 0; i < n; i++) {
 		flags |= m[i]->ol_flags;
 		bytes += m[i]->pkt_len;
 		longest = RTE_MAX(longest, m[i]->pkt_len);
 	}
-	if (unlikely(!port->admin_up)) {
+	if (unlikely(!hwsim_is(&port->admin_up))) {
 		hwsim_drop_count(port, SIM_DROP_LINK, n);
 		rte_pktmbuf_free_bulk(m, n);
 		return n;
@@ -424,8 +453,8 @@ hwsim_tx_off(void *txq, struct rte_mbuf **m, uint16_t n)
 	} else {
 		send_slowly(q, m, n, active);
 	}
-	q->packets += sent;
-	q->bytes += bytes;
+	hwsim_count(&q->packets, sent);
+	hwsim_count(&q->bytes, bytes);
 	wake(port);
 	return sent;
 }

@@ -39,7 +39,7 @@ feed_wire(struct hwsim_card *card, struct hwsim_port *port, uint64_t until_ns)
 	uint32_t fed = 0;
 	uint16_t n, i;
 
-	if (pool == NULL || !port->admin_up)
+	if (pool == NULL || !hwsim_is(&port->admin_up))
 		return;
 	do {
 		n = port->wire->ops->rx(port->wire, 0, pool, m, when, HWSIM_BURST, until_ns);
@@ -145,13 +145,13 @@ take_frame(struct hwsim_rxq *q, const struct sim_frame *f)
 	struct rte_mbuf *m = to_mbuf(f, q->pool);
 
 	if (m == NULL) {
-		q->nombuf++;
+		hwsim_count(&q->nombuf, 1);
 		hwsim_drop_count(port, SIM_DROP_NOMBUF, 1);
 		return NULL;
 	}
 	m->port = port->ethdev;
 	hwsim_rx_meta(port->card, &f->pkt, m);
-	if ((q->work & HWSIM_RX_STAMP) != 0) {
+	if ((__atomic_load_n(&q->work, __ATOMIC_RELAXED) & HWSIM_RX_STAMP) != 0) {
 		*RTE_MBUF_DYNFIELD(m, port->card->stamp_at, rte_mbuf_timestamp_t *) = f->arrived;
 		m->ol_flags |= port->card->stamp_flag;
 	}
@@ -191,7 +191,7 @@ hwsim_rx_timed(void *rxq, struct rte_mbuf **m, uint16_t n)
 	bool scan;
 	uint16_t k, i;
 
-	if (unlikely(!q->running))
+	if (unlikely(!hwsim_is(&q->running)))
 		return 0;
 	sim_lock_take(&card->lock);
 	hwsim_clock_poll(card, 0);
@@ -207,10 +207,10 @@ hwsim_rx_timed(void *rxq, struct rte_mbuf **m, uint16_t n)
 		hwf_tick(card->hwf);
 	for (i = 0; i < k; i++)
 		bytes += m[i]->pkt_len;
-	if (q->work != 0)
+	if (__atomic_load_n(&q->work, __ATOMIC_RELAXED) != 0)
 		hwsim_rx_finish(q, m, k);
-	q->packets += k;
-	q->bytes += bytes;
+	hwsim_count(&q->packets, k);
+	hwsim_count(&q->bytes, bytes);
 	return k;
 }
 
@@ -264,7 +264,7 @@ hwsim_tx_timed(void *txq, struct rte_mbuf **m, uint16_t n)
 	uint64_t bytes = 0;
 	uint16_t i;
 
-	if (unlikely(!q->running))
+	if (unlikely(!hwsim_is(&q->running)))
 		return 0;
 	sim_lock_take(&card->lock);
 	hwsim_clock_poll(card, n);
@@ -280,7 +280,7 @@ hwsim_tx_timed(void *txq, struct rte_mbuf **m, uint16_t n)
 	if (i > 0 && port->kind != HWSIM_FUNCTION)
 		sim_nic_tx_ring(card->model, port->sw, q->id);
 	sim_lock_give(&card->lock);
-	q->packets += i;
-	q->bytes += bytes;
+	hwsim_count(&q->packets, i);
+	hwsim_count(&q->bytes, bytes);
 	return i;
 }

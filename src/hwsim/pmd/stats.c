@@ -25,30 +25,34 @@ hwsim_drop_count(struct hwsim_port *port, enum sim_drop why, uint64_t n)
 		__atomic_fetch_add(&port->drops[why], n, __ATOMIC_RELAXED);
 }
 
-/* What the model dropped: it counts for the card. A card of one port has no other port to mistake it for. */
+/* What the model dropped on the port's account and what the driver did. */
 static void
-model_drops(const struct hwsim_port *port, uint64_t *drops)
+port_drops(const struct hwsim_port *port, uint64_t drops[SIM_DROP_COUNT], bool reset)
 {
 	struct hwsim_card *card = port->card;
-	struct sim_account a;
 	unsigned int i;
 
+	memset(drops, 0, SIM_DROP_COUNT * sizeof(drops[0]));
+	/* Its memory is the primary process's. */
+	if (rte_eal_process_type() == RTE_PROC_PRIMARY && card != NULL && card->model != NULL) {
+		sim_lock_take(&card->lock);
+		sim_nic_port_drops(card->model, port->sw, drops, reset);
+		sim_lock_give(&card->lock);
+	}
 	for (i = 0; i < SIM_DROP_COUNT; i++)
-		drops[i] = __atomic_load_n(&port->drops[i], __ATOMIC_RELAXED);
-	if (card == NULL || card->model == NULL || card->n_ports > 1)
-		return;
-	sim_lock_take(&card->lock);
-	sim_nic_account(card->model, &a);
-	sim_lock_give(&card->lock);
-	for (i = 0; i < SIM_DROP_COUNT; i++)
-		drops[i] += a.drops[i];
+		drops[i] += __atomic_load_n(&port->drops[i], __ATOMIC_RELAXED);
 }
 
-int
-hwsim_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
+static uint64_t
+of_wire(const uint64_t *counter)
 {
-	const struct hwsim_port *port = hwsim_port_of(dev);
-	uint64_t drops[SIM_DROP_COUNT];
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static void
+rx_stats(const struct rte_eth_dev *dev, struct rte_eth_stats *stats)
+{
+	uint64_t packets, bytes;
 	uint16_t i;
 
 	for (i = 0; i < dev->data->nb_rx_queues; i++) {
@@ -56,55 +60,108 @@ hwsim_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 
 		if (q == NULL)
 			continue;
-		stats->ipackets += q->packets;
-		stats->ibytes += q->bytes;
-		stats->rx_nombuf += q->nombuf;
+		stats->rx_nombuf += hwsim_count_get(&q->nombuf);
+		packets = hwsim_count_get(&q->packets);
+		bytes = hwsim_count_get(&q->bytes);
+		stats->ipackets += packets;
+		stats->ibytes += bytes;
 		if (i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
-			stats->q_ipackets[i] = q->packets;
-			stats->q_ibytes[i] = q->bytes;
+			stats->q_ipackets[i] = packets;
+			stats->q_ibytes[i] = bytes;
 		}
 	}
+}
+
+static void
+tx_stats(const struct rte_eth_dev *dev, struct rte_eth_stats *stats)
+{
+	uint64_t packets, bytes;
+	uint16_t i;
+
 	for (i = 0; i < dev->data->nb_tx_queues; i++) {
 		const struct hwsim_txq *q = dev->data->tx_queues[i];
 
 		if (q == NULL)
 			continue;
-		stats->opackets += q->packets;
-		stats->obytes += q->bytes;
-		stats->oerrors += q->errors;
+		stats->oerrors += hwsim_count_get(&q->errors);
+		packets = hwsim_count_get(&q->packets);
+		bytes = hwsim_count_get(&q->bytes);
+		stats->opackets += packets;
+		stats->obytes += bytes;
 		if (i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
-			stats->q_opackets[i] = q->packets;
-			stats->q_obytes[i] = q->bytes;
+			stats->q_opackets[i] = packets;
+			stats->q_obytes[i] = bytes;
 		}
 	}
+}
+
+int
+hwsim_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
+{
+	const struct hwsim_port *port = hwsim_port_of(dev);
+	uint64_t drops[SIM_DROP_COUNT];
+
+	rx_stats(dev, stats);
+	tx_stats(dev, stats);
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
 		return 0;
-	model_drops(port, drops);
+	port_drops(port, drops, false);
 	stats->imissed = drops[SIM_DROP_NODESC] + drops[SIM_DROP_BUFFER];
 	stats->ierrors = drops[SIM_DROP_LENGTH];
+	if (port->wire != NULL) {
+		stats->imissed += of_wire(&port->wire->stats.rx_missed);
+		stats->rx_nombuf += of_wire(&port->wire->stats.rx_nombuf);
+	}
 	return 0;
 }
 
+static void
+reset_wire(struct wire *w)
+{
+	uint64_t *const counters[] = { &w->stats.rx_frames, &w->stats.rx_bytes, &w->stats.tx_frames,
+		&w->stats.tx_bytes, &w->stats.tx_lost, &w->stats.errors, &w->stats.rx_missed,
+		&w->stats.rx_nombuf };
+	unsigned int i;
+
+	for (i = 0; i < RTE_DIM(counters); i++)
+		__atomic_store_n(counters[i], 0, __ATOMIC_RELAXED);
+	if (w->ops->reset != NULL)
+		w->ops->reset(w);
+}
+
+static void
+reset3(struct hwsim_count *a, struct hwsim_count *b, struct hwsim_count *c)
+{
+	hwsim_count_reset(a);
+	hwsim_count_reset(b);
+	hwsim_count_reset(c);
+}
+
+/* Of the port, its wire and the wire's check. Counts of the card stay: other ports show them, too. */
 int
 hwsim_stats_reset(struct rte_eth_dev *dev)
 {
 	struct hwsim_port *port = hwsim_port_of(dev);
+	uint64_t drops[SIM_DROP_COUNT];
 	uint16_t i;
 
 	for (i = 0; i < dev->data->nb_rx_queues; i++) {
 		struct hwsim_rxq *q = dev->data->rx_queues[i];
 
 		if (q != NULL)
-			q->packets = q->bytes = q->nombuf = 0;
+			reset3(&q->packets, &q->bytes, &q->nombuf);
 	}
 	for (i = 0; i < dev->data->nb_tx_queues; i++) {
 		struct hwsim_txq *q = dev->data->tx_queues[i];
 
 		if (q != NULL)
-			q->packets = q->bytes = q->errors = 0;
+			reset3(&q->packets, &q->bytes, &q->errors);
 	}
+	port_drops(port, drops, true);
 	for (i = 0; i < SIM_DROP_COUNT; i++)
 		__atomic_store_n(&port->drops[i], 0, __ATOMIC_RELAXED);
+	if (port->wire != NULL)
+		reset_wire(port->wire);
 	return 0;
 }
 
@@ -137,16 +194,16 @@ put_queues(struct walk *w, const struct rte_eth_dev_data *data)
 	for (i = 0; i < data->nb_rx_queues; i++) {
 		const struct hwsim_rxq *q = data->rx_queues[i];
 
-		put(w, q == NULL ? 0 : q->packets, "rx_q%u_packets", i);
-		put(w, q == NULL ? 0 : q->bytes, "rx_q%u_bytes", i);
-		put(w, q == NULL ? 0 : q->nombuf, "rx_q%u_nombuf", i);
+		put(w, q == NULL ? 0 : hwsim_count_get(&q->packets), "rx_q%u_packets", i);
+		put(w, q == NULL ? 0 : hwsim_count_get(&q->bytes), "rx_q%u_bytes", i);
+		put(w, q == NULL ? 0 : hwsim_count_get(&q->nombuf), "rx_q%u_nombuf", i);
 	}
 	for (i = 0; i < data->nb_tx_queues; i++) {
 		const struct hwsim_txq *q = data->tx_queues[i];
 
-		put(w, q == NULL ? 0 : q->packets, "tx_q%u_packets", i);
-		put(w, q == NULL ? 0 : q->bytes, "tx_q%u_bytes", i);
-		put(w, q == NULL ? 0 : q->errors, "tx_q%u_errors", i);
+		put(w, q == NULL ? 0 : hwsim_count_get(&q->packets), "tx_q%u_packets", i);
+		put(w, q == NULL ? 0 : hwsim_count_get(&q->bytes), "tx_q%u_bytes", i);
+		put(w, q == NULL ? 0 : hwsim_count_get(&q->errors), "tx_q%u_errors", i);
 	}
 }
 
@@ -158,14 +215,14 @@ put_wire(struct walk *w, struct wire *wire)
 
 	if (wire == NULL)
 		return;
-	put(w, wire->stats.rx_frames, "wire_rx_frames");
-	put(w, wire->stats.rx_bytes, "wire_rx_bytes");
-	put(w, wire->stats.tx_frames, "wire_tx_frames");
-	put(w, wire->stats.tx_bytes, "wire_tx_bytes");
-	put(w, wire->stats.tx_lost, "wire_tx_lost");
-	put(w, wire->stats.errors, "wire_errors");
-	put(w, wire->stats.rx_missed, "wire_rx_missed");
-	put(w, wire->stats.rx_nombuf, "wire_rx_nombuf");
+	put(w, of_wire(&wire->stats.rx_frames), "wire_rx_frames");
+	put(w, of_wire(&wire->stats.rx_bytes), "wire_rx_bytes");
+	put(w, of_wire(&wire->stats.tx_frames), "wire_tx_frames");
+	put(w, of_wire(&wire->stats.tx_bytes), "wire_tx_bytes");
+	put(w, of_wire(&wire->stats.tx_lost), "wire_tx_lost");
+	put(w, of_wire(&wire->stats.errors), "wire_errors");
+	put(w, of_wire(&wire->stats.rx_missed), "wire_rx_missed");
+	put(w, of_wire(&wire->stats.rx_nombuf), "wire_rx_nombuf");
 	n = wire->ops->xstats != NULL ? wire->ops->xstats(wire, own, RTE_DIM(own)) : 0;
 	for (i = 0; i < n && i < RTE_DIM(own); i++)
 		put(w, own[i].value, "wire_%s", own[i].name);
@@ -314,15 +371,4 @@ hwsim_xstats_names_by_id(struct rte_eth_dev *dev, const uint64_t *ids,
 		struct rte_eth_xstat_name *names, unsigned int n)
 {
 	return by_id(dev, ids, NULL, names, names == NULL ? 0 : n);
-}
-
-/* Counts of the card stay: other ports show them, too. */
-int
-hwsim_xstats_reset(struct rte_eth_dev *dev)
-{
-	struct hwsim_port *port = hwsim_port_of(dev);
-
-	if (port->wire != NULL)
-		memset(&port->wire->stats, 0, sizeof(port->wire->stats));
-	return hwsim_stats_reset(dev);
 }

@@ -162,13 +162,13 @@ hwsim_tx_ready(struct hwsim_txq *q, struct rte_mbuf *m, struct rte_mbuf **out, u
 	if ((out[0]->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0)
 		n = segment(out[0], out, max);
 	if (n == 0)
-		q->errors++;
+		hwsim_count(&q->errors, 1);
 	for (i = 0; i < n; i++) {
 		if (out[i]->pkt_len <= SIM_FRAME_MAX && hwsim_tx_offload(out[i]) == 0) {
 			out[k++] = out[i];
 			continue;
 		}
-		q->errors++;
+		hwsim_count(&q->errors, 1);
 		hwsim_drop_count(q->port, SIM_DROP_LENGTH, 1);
 		rte_pktmbuf_free(out[i]);
 	}

@@ -86,6 +86,8 @@ struct wire_ops {
 	bool (*link)(const struct wire *w);
 	/* Fills up to n of them (`x` may be NULL with n = 0) and returns how many there are. NULL: none. */
 	uint32_t (*xstats)(struct wire *w, struct wire_xstat *x, uint32_t n);
+	/* Those begin anew. NULL: none, or none that can. Frames may run. */
+	void (*reset)(struct wire *w);
 	void (*close)(struct wire *w);
 };
 

@@ -322,6 +322,15 @@ gen_xstats(struct wire *w, struct wire_xstat *x, uint32_t n)
 }
 
 static void
+gen_reset(struct wire *w)
+{
+	struct gen *g = (struct gen *)w;
+
+	if (g->check != NULL)
+		gen_check_reset(g->check);
+}
+
+static void
 gen_close(struct wire *w)
 {
 	struct gen *g = (struct gen *)w;
@@ -344,6 +353,7 @@ static const struct wire_ops gen_ops = {
 	.fd = gen_fd,
 	.link = gen_link,
 	.xstats = gen_xstats,
+	.reset = gen_reset,
 	.close = gen_close,
 };
 

@@ -10,20 +10,26 @@
 
 #include "actions.h"
 
+/*
+ * One bit here may be several there. Of a type that names a layer 4 nothing else is hashed; IPV4 and IPV6 are all packets of
+ * that version, fragments with them, as mlx5 and ice have it.
+ */
 static const struct {
 	uint64_t types;
 	uint32_t fields;
 } rss_types[] = {
-	{ RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_OTHER, SIM_RSS_IPV4 },
-	{ RTE_ETH_RSS_FRAG_IPV4, SIM_RSS_IPV4 | SIM_RSS_FRAG },
-	{ RTE_ETH_RSS_NONFRAG_IPV4_TCP, SIM_RSS_IPV4 | SIM_RSS_TCP },
-	{ RTE_ETH_RSS_NONFRAG_IPV4_UDP, SIM_RSS_IPV4 | SIM_RSS_UDP },
-	{ RTE_ETH_RSS_NONFRAG_IPV4_SCTP, SIM_RSS_IPV4 | SIM_RSS_SCTP },
-	{ RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_NONFRAG_IPV6_OTHER | RTE_ETH_RSS_IPV6_EX, SIM_RSS_IPV6 },
-	{ RTE_ETH_RSS_FRAG_IPV6, SIM_RSS_IPV6 | SIM_RSS_FRAG },
-	{ RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_IPV6_TCP_EX, SIM_RSS_IPV6 | SIM_RSS_TCP },
-	{ RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_IPV6_UDP_EX, SIM_RSS_IPV6 | SIM_RSS_UDP },
-	{ RTE_ETH_RSS_NONFRAG_IPV6_SCTP, SIM_RSS_IPV6 | SIM_RSS_SCTP },
+	{ RTE_ETH_RSS_IPV4, SIM_RSS_IPV4 | SIM_RSS_FRAG4 },
+	{ RTE_ETH_RSS_FRAG_IPV4, SIM_RSS_FRAG4 },
+	{ RTE_ETH_RSS_NONFRAG_IPV4_OTHER, SIM_RSS_OTHER4 },
+	{ RTE_ETH_RSS_NONFRAG_IPV4_TCP, SIM_RSS_TCP4 },
+	{ RTE_ETH_RSS_NONFRAG_IPV4_UDP, SIM_RSS_UDP4 },
+	{ RTE_ETH_RSS_NONFRAG_IPV4_SCTP, SIM_RSS_SCTP4 },
+	{ RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_IPV6_EX, SIM_RSS_IPV6 | SIM_RSS_FRAG6 },
+	{ RTE_ETH_RSS_FRAG_IPV6, SIM_RSS_FRAG6 },
+	{ RTE_ETH_RSS_NONFRAG_IPV6_OTHER, SIM_RSS_OTHER6 },
+	{ RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_IPV6_TCP_EX, SIM_RSS_TCP6 },
+	{ RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_IPV6_UDP_EX, SIM_RSS_UDP6 },
+	{ RTE_ETH_RSS_NONFRAG_IPV6_SCTP, SIM_RSS_SCTP6 },
 	{ RTE_ETH_RSS_L2_PAYLOAD | RTE_ETH_RSS_ETH, SIM_RSS_ETH },
 	{ RTE_ETH_RSS_S_VLAN | RTE_ETH_RSS_C_VLAN, SIM_RSS_VLAN },
 	{ RTE_ETH_RSS_ESP, SIM_RSS_ESP },
@@ -36,9 +42,8 @@ static const struct {
 	{ RTE_ETH_RSS_LEVEL_MASK, 0 },
 };
 
-/* The fields that types ask for; what is left in *types, nobody can hash. */
-static uint32_t
-rss_fields(uint64_t *types)
+uint32_t
+hwf_rss_fields(uint64_t *types)
 {
 	const uint64_t asked = *types;
 	uint32_t fields = 0;
@@ -56,7 +61,7 @@ static int
 rss_hash(const struct actions *a, const struct rte_flow_action_rss *c, struct sim_rss *rss)
 {
 	uint64_t types = c->types;
-	const uint32_t fields = rss_fields(&types);
+	const uint32_t fields = hwf_rss_fields(&types);
 
 	if (types != 0)
 		return actions_fail_conf(a, ENOTSUP, "RSS types 0x%llx cannot be hashed",

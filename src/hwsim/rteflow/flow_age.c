@@ -166,36 +166,19 @@ hwf_count_query(struct hwf *h, uint32_t counter, struct rte_flow_query_count *q)
 	q->bytes_set = 1;
 }
 
-/*
- * Between scans. A scan looks at every context, under the NIC's lock: 2.4 ms for 1 M of them (measured), so one a second
- * is a quarter of a percent of the time, and no timeout is finer than that.
- */
-static sim_cycle
-scan_interval(const struct hwf *h)
-{
-	const uint64_t us = RTE_MAX(h->profile->objects_age_scan_us,
-			__atomic_load_n(&h->n_ages, __ATOMIC_RELAXED));
-
-	return sim_profile_cycles(h->profile, us * 1000);
-}
-
 /* Takes what has aged off the model's list and puts it into those of ports; returns the ports that are to hear of it. */
 static uint64_t
 collect(struct hwf *h)
 {
-	const sim_cycle interval = scan_interval(h);
 	uint32_t ages[AGED_AT_A_TIME], n, i;
 	uint64_t ports = 0;
 	struct hwf_age *a;
-	sim_cycle now;
+	sim_cycle now, due;
 
 	do {
 		sim_lock_take(h->nic);
 		now = h->env->now(h->ctx);
-		if (now - h->scanned >= interval) {
-			h->scanned = now;
-			sim_age_scan(h->steer, now);
-		}
+		due = sim_age_tick(h->steer, now);
 		n = sim_age_take(h->steer, ages, AGED_AT_A_TIME);
 		sim_lock_give(h->nic);
 		for (i = 0; i < n; i++) {
@@ -208,7 +191,7 @@ collect(struct hwf *h)
 				ports |= UINT64_C(1) << a->slot.port;
 			h->port[a->slot.port].age_said = true;
 		}
-	} while (n == AGED_AT_A_TIME);
+	} while (n == AGED_AT_A_TIME || due <= now);
 	return ports;
 }
 

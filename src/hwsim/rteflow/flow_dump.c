@@ -260,9 +260,22 @@ static const struct {
 	[SIM_A_STRIP] = { "raw_decap", true },
 };
 
+/* A tunnel's groups have numbers of the model's own: the application knows them by the tunnel and its own number. */
 static void
-dump_actions(FILE *f, const struct sim_action *a, uint32_t n)
+dump_jump(const struct dump *d, uint32_t group)
 {
+	uint8_t tunnel = 0;
+
+	hwf_tunnel_ungroup(d->h, group, &tunnel, &group);
+	fprintf(d->to, " %u", group);
+	if (tunnel != 0)
+		fprintf(d->to, " tunnel %u", tunnel);
+}
+
+static void
+dump_actions(const struct dump *d, const struct sim_action *a, uint32_t n)
+{
+	FILE *f = d->to;
 	uint32_t i;
 
 	fputs(" actions ", f);
@@ -273,7 +286,9 @@ dump_actions(FILE *f, const struct sim_action *a, uint32_t n)
 			dump_modify(f, a[i].modify);
 		else
 			fputs(action_name[a[i].type].name, f);
-		if (action_name[a[i].type].number)
+		if (a[i].type == SIM_A_JUMP)
+			dump_jump(d, a[i].u32);
+		else if (action_name[a[i].type].number)
 			fprintf(f, " %u", a[i].u32);
 		if (a[i].type == SIM_A_ENCAP)
 			fprintf(f, " %u bytes", a[i].len);
@@ -307,7 +322,7 @@ dump_rule(void *arg, const struct sim_rule *rule, const struct sim_rule_params *
 		fprintf(d->to, " tunnel %u", tunnel);
 	fprintf(d->to, " priority %u ", p->priority);
 	dump_match(d->to, p->match);
-	dump_actions(d->to, p->actions, p->n_actions);
+	dump_actions(d, p->actions, p->n_actions);
 	fprintf(d->to, " hits %" PRIu64 "\n", sim_rule_hits(rule));
 }
 

@@ -20,19 +20,21 @@
 static struct hwf_op *
 op_at(struct hwf_queue *q, uint32_t i)
 {
-	return &q->op[i % q->size];
+	return &q->op[i & q->mask];
 }
 
 struct hwf_queue *
 hwf_queue_new(struct hwf *h, uint16_t port, uint32_t size)
 {
-	struct hwf_queue *q = calloc(1, sizeof(*q) + size * sizeof(q->op[0]));
+	const uint32_t places = rte_align32pow2(size);
+	struct hwf_queue *q = calloc(1, sizeof(*q) + places * sizeof(q->op[0]));
 
 	if (q == NULL)
 		return NULL;
 	q->h = h;
 	q->port = port;
 	q->size = size;
+	q->mask = places - 1;
 	return q;
 }
 
@@ -83,24 +85,43 @@ hwf_queue_fini(struct hwf *h)
 	h->queues_gone = NULL;
 }
 
+/* Forgets up to `left` operations on `flow`; returns how many are left. Rules go in the order in which they came, mostly. */
+static uint32_t
+forget_in(struct hwf_queue *q, const struct rte_flow *flow, uint32_t left)
+{
+	const uint32_t n = q->tail - q->head;
+	const uint32_t first = q->looked - q->head < n ? q->looked - q->head : 0;
+	uint32_t i, at;
+
+	for (i = 0; i < n && left > 0; i++) {
+		at = q->head + (first + i < n ? first + i : first + i - n);
+		if (op_at(q, at)->flow != flow)
+			continue;
+		op_at(q, at)->flow = NULL;
+		op_at(q, at)->rule = NULL;
+		q->looked = at + 1;
+		left--;
+	}
+	return left;
+}
+
 /* A rule goes without its queue having a say (flush, close): operations on it have nothing to do any more. */
 static void
 forget(struct hwf *h, struct rte_flow *flow)
 {
 	struct hwf_queues *s = h->port[flow->slot.port].async;
 	struct rte_flow_template_table *t = hwf_pool_at(&s->tables, flow->table);
-	uint32_t i, j;
+	/* Its creation, its destruction, or both. */
+	uint32_t left = (flow->slot.flags & HWF_F_PENDING ? 1 : 0) +
+			(flow->slot.flags & HWF_F_DYING ? 1 : 0);
+	uint32_t i;
 
 	t->n_flows--;
-	if ((flow->slot.flags & (HWF_F_PENDING | HWF_F_DYING)) == 0)
+	if (left == 0)
 		return;
 	sim_lock_take(h->nic);
-	for (i = 0; i < s->n; i++)
-		for (j = s->queue[i]->head; j != s->queue[i]->tail; j++)
-			if (op_at(s->queue[i], j)->flow == flow) {
-				op_at(s->queue[i], j)->flow = NULL;
-				op_at(s->queue[i], j)->rule = NULL;
-			}
+	for (i = 0; i < s->n && left > 0; i++)
+		left = forget_in(s->queue[(flow->queue + i) % s->n], flow, left);
 	sim_lock_give(h->nic);
 }
 

@@ -24,12 +24,14 @@ struct hwf_op {
 	void *data; /* of a query */
 };
 
-/* [N] is under the NIC's lock, all else under hwf.lock. Counters run on; modulo `size` they are places in the ring. */
+/* [N] is under the NIC's lock, all else under hwf.lock. Counters run on; their low bits are places in the ring. */
 struct hwf_queue {
 	struct hwf_queue *next; /* of those gone */
 	struct hwf *h;
 	uint16_t port;
-	uint32_t size;
+	uint32_t size;	 /* operations at most */
+	uint32_t mask;	 /* of the ring, which is a power of two: so counters may come round */
+	uint32_t looked; /* where to look first for a rule's operation */
 	uint32_t head, sent, pushed,
 			tail; /* to be pulled next, sent next, sent no further, posted next */
 	uint32_t in_flight;   /* [N] sent and not done */

@@ -8,6 +8,17 @@
 #include <rte_errno.h>
 #include <stdlib.h>
 
+/* It may be gone before an operation that is posted now: EBUSY. */
+static int
+stays(const struct hwf_where *w, const struct rte_flow_action_handle *handle,
+		struct rte_flow_error *error)
+{
+	if (handle->slot.flags & HWF_H_PENDING)
+		return hwf_fail(w, error, EBUSY, RTE_FLOW_ERROR_TYPE_ACTION, handle,
+				"a flow queue is destroying the indirect action");
+	return 0;
+}
+
 struct rte_flow_action_handle *
 hwf_async_indirect_create(struct hwf *h, uint16_t port, const struct hwf_async_rule *op,
 		const struct rte_flow_indir_action_conf *conf, const struct rte_flow_action *action,
@@ -69,19 +80,16 @@ hwf_async_indirect_update(struct hwf *h, uint16_t port, const struct hwf_async_r
 	struct hwf_op *o;
 	int r;
 
-	u = malloc(sizeof(*u));
-	if (u == NULL)
-		return rte_flow_error_set(
-				error, ENOMEM, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "no memory");
 	if (hwf_enter(h, port, error) != 0)
 		return -ENODEV;
+	u = malloc(sizeof(*u));
 	q = hwf_queue_get(&w, op->queue, true, error);
 	handle = q == NULL ? NULL : hwf_handle_check(&w, handle, error);
 	if (handle == NULL)
 		r = -rte_errno;
 	else if (u == NULL)
 		r = hwf_fail(&w, error, ENOMEM, RTE_FLOW_ERROR_TYPE_UNSPECIFIED, NULL, "no memory");
-	else
+	else if ((r = stays(&w, handle, error)) == 0)
 		r = hwf_update_parse(&w, handle, update, u, error);
 	if (r == 0) {
 		handle->uses++;
@@ -112,6 +120,8 @@ hwf_async_indirect_query(struct hwf *h, uint16_t port, const struct hwf_async_ru
 	q = hwf_queue_get(&w, op->queue, true, error);
 	mine = q == NULL ? NULL : hwf_handle_check(&w, handle, error);
 	r = mine == NULL ? -rte_errno : hwf_handle_askable(&w, mine, data, error);
+	if (r == 0)
+		r = stays(&w, mine, error);
 	if (r == 0) {
 		mine->uses++;
 		o = hwf_op_next(q, OP_QUERY, op->user_data);

@@ -103,6 +103,28 @@ actions_copy(const struct rte_flow_action *from, uint32_t n, struct rte_flow_err
 	return to;
 }
 
+/*
+ * Masks whose bits are looked at. Those of other confs may have all bits set, and then no pointer in them is one: they have said
+ * that the conf is the template's.
+ */
+static struct rte_flow_action *
+masks_copy(const struct rte_flow_action *from, uint32_t n, struct rte_flow_error *error)
+{
+	struct rte_flow_action flat[SIM_ACTIONS_MAX + 1];
+	uint32_t i;
+
+	memset(flat, 0, sizeof(flat));
+	/* END stays at the end. */
+	for (i = 0; i + 1 < n; i++) {
+		flat[i].type = from[i].type;
+		if ((int)from[i].type < 0 || from[i].type == RTE_FLOW_ACTION_TYPE_INDIRECT)
+			flat[i].type = RTE_FLOW_ACTION_TYPE_VOID;
+		else if (flat_size(from[i].type) != 0)
+			flat[i].conf = from[i].conf;
+	}
+	return actions_copy(flat, n, error);
+}
+
 static int
 actions_check(const struct hwf_where *w, struct rte_flow_actions_template *t,
 		const struct rte_flow_action *actions, const struct rte_flow_action *masks,
@@ -141,7 +163,7 @@ actions_fill(const struct hwf_where *w, struct rte_flow_actions_template *t,
 	if (r != 0)
 		return r;
 	t->action = actions_copy(actions, t->n, error);
-	t->mask = t->action == NULL ? NULL : actions_copy(masks, t->n, error);
+	t->mask = t->action == NULL ? NULL : masks_copy(masks, t->n, error);
 	if (t->mask == NULL)
 		return hwf_fail(w, error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION, actions,
 				"an action or mask that cannot be kept");

@@ -74,6 +74,10 @@ hwf_port_close(struct hwf *h, uint16_t port);
 void
 hwf_tick(struct hwf *h);
 
+/* sim_rss.fields for RTE_ETH_RSS_*, of rules and of ports; what is left in *types, nobody can hash. */
+uint32_t
+hwf_rss_fields(uint64_t *types);
+
 /* --- synchronous (flow.c, flow_items.c, flow_actions.c) --- */
 int
 hwf_validate(struct hwf *h, uint16_t port, const struct rte_flow_attr *attr,

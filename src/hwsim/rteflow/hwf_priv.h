@@ -225,7 +225,6 @@ struct hwf {
 	struct hwf_pool flows, extras, handles, tunnels;
 	struct hwf_pool ages; /* indexed by the model's number */
 	uint32_t n_ages;      /* [A] in use: hwf_tick() looks without a lock */
-	sim_cycle scanned;    /* last scan for aged ones */
 	struct hwf_port port[SIM_PORTS_MAX];
 	struct hwf_group own[HWF_GROUPS_OWN]; /* see hwf_group_own() */
 	void *queues_gone; /* flow_queue.c: queues of closed ports that the command queue still points at */

@@ -227,9 +227,7 @@ list_translates(struct hwf *h, uint16_t port, const struct rte_flow_action *list
 	struct hwf_where w = { .h = h, .port = port, .queue = UINT16_MAX };
 	struct rte_flow_action rest[SIM_ACTIONS_MAX + 1];
 	struct rte_flow_error why = { 0 };
-	const void *cause = list;
 	struct hwf_actions *a;
-	const char *said = NULL;
 	uint32_t d;
 	int r = -1;
 
@@ -241,14 +239,18 @@ list_translates(struct hwf *h, uint16_t port, const struct rte_flow_action *list
 	for (d = 0; d < SIM_DOMAINS && r != 0; d++) {
 		w.attr = &attr[d];
 		r = hwf_actions(&w, rest, a, &why);
-		/* What is wrong in the first direction is what most callers mean. */
-		if (r != 0 && said == NULL) {
-			said = why.message;
-			cause = why.cause;
-		}
+	}
+	/* What is wrong in the first direction is what most callers mean: it is said again, where messages are kept. */
+	if (r != 0) {
+		w.attr = &attr[SIM_INGRESS];
+		hwf_actions(&w, rest, a, &why);
+		/* An action itself is one of the copies here. */
+		if ((uintptr_t)why.cause - (uintptr_t)rest < sizeof(rest))
+			why.cause = list;
+		mtr_fail(error, EINVAL, color_error(color), why.cause, why.message);
 	}
 	free(a);
-	return r == 0 ? 0 : mtr_fail(error, EINVAL, color_error(color), cause, said);
+	return r == 0 ? 0 : -EINVAL;
 }
 
 static int
