@@ -163,8 +163,7 @@ back_by_decap(struct subject *s, const uint8_t *data, const uint8_t *before, uin
 {
 	const uint32_t outer = s->off.l3[0], n = s->f.len - l2;
 
-	assert_int_equal(act(s, (struct sim_action){ SIM_A_DECAP, SIM_ACTION_KEEP_L2, 0, { 0 } }),
-			0);
+	assert_int_equal(act(s, (struct sim_action){ SIM_A_DECAP, SIM_AF_KEEP_L2, 0, { 0 } }), 0);
 	assert_memory_equal(s->p.data, data, outer - 2);
 	assert_int_equal(get16(s->p.data + outer - 2), before[l2] >> 4 == 4 ? 0x0800 : 0x86dd);
 	assert_memory_equal(s->p.data + outer, before + l2, n);
@@ -402,8 +401,7 @@ test_refused(void **state)
 	check_refused(&s, (struct sim_action){ .type = SIM_A_VLAN_PUSH, .u32 = 0x0800 }, -EINVAL);
 	check_refused(&s, (struct sim_action){ .type = SIM_A_VLAN_PUSH, .u32 = 0x18100 }, -EINVAL);
 	check_refused(&s, (struct sim_action){ .type = SIM_A_DECAP }, -ENOENT);
-	check_refused(&s, (struct sim_action){ SIM_A_DECAP, SIM_ACTION_KEEP_L2, 0, { 0 } },
-			-ENOENT);
+	check_refused(&s, (struct sim_action){ SIM_A_DECAP, SIM_AF_KEEP_L2, 0, { 0 } }, -ENOENT);
 	check_refused(&s, (struct sim_action){ .type = SIM_A_STRIP, .u32 = 0 }, -EINVAL);
 	check_refused(&s, (struct sim_action){ .type = SIM_A_STRIP, .u32 = s.p.len }, -ENOENT);
 	check_refused(&s, (struct sim_action){ .type = SIM_A_STRIP, .u32 = UINT32_MAX }, -ENOENT);

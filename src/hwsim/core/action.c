@@ -113,7 +113,7 @@ sim_action_bytes(struct sim_pkt *p, struct sim_phv *phv, struct sim_offsets *off
 	case SIM_A_ENCAP:
 		return sim_encap(&e, a->data, a->len);
 	case SIM_A_DECAP:
-		return sim_decap(&e, (a->flags & SIM_ACTION_KEEP_L2) != 0);
+		return sim_decap(&e, (a->flags & SIM_AF_KEEP_L2) != 0);
 	case SIM_A_STRIP:
 		return sim_strip(&e, a->u32);
 	default:

@@ -119,19 +119,18 @@ enum sim_action_type {
 	SIM_A_VLAN_POP,
 	SIM_A_VLAN_PUSH, /* u32: TPID, host order; TCI is that of the tag there was, or 0 */
 	SIM_A_ENCAP, /* data, len: put in front; lengths, IPv4 checksum, ids follow; UDP source port from the inner hash if 0 */
-	SIM_A_DECAP, /* takes everything off up to the inner L2 header; up to inner L3 with SIM_ACTION_KEEP_L2 */
+	SIM_A_DECAP, /* takes everything off up to the inner L2 header; up to inner L3 with SIM_AF_KEEP_L2 */
 	SIM_A_STRIP, /* u32: takes this many bytes off in front (RAW_DECAP) */
 };
 
 /* sim_action.flags of SIM_A_DECAP: up to the inner L3 header; the outer Ethernet header stays, its type follows. */
-#define SIM_ACTION_KEEP_L2 1u
+#define SIM_AF_KEEP_L2 1u
+/* sim_action.flags of SIM_A_CT: packets of this rule are of the reply direction; else of the original one. */
+#define SIM_AF_REPLY 2u
 
 /* A new frame begins with an Ethernet header. */
 #define SIM_ENCAP_MIN 14
 #define SIM_ENCAP_MAX 128
-
-/* sim_action.flags of SIM_A_CT: packets of this rule are of the reply direction; else of the original one. */
-#define SIM_AF_REPLY 2u
 
 struct sim_action {
 	uint8_t type; /* enum sim_action_type */

@@ -32,11 +32,12 @@ struct hwf_env {
 	/* Now, in cycles; under the lock. */
 	sim_cycle (*now)(void *ctx);
 	/*
-	 * Time of a command. sync: waits until it is over (virtual time advances, or the wall clock where calls are paced), called
-	 * without the lock. `began` is what begin() said when the application called: the work of this driver stands for that of
-	 * the card's own, so it is within the command's time and not beside it. async, called under the lock: done(arg) runs under the lock in the cycle in which it is over, or before
-	 * the call returns where no time passes; returns that cycle, which env->now reaches when the caller is to hear of it (so
-	 * paced calls without a clock are done at once and heard of later). -EAGAIN: the command queue is full.
+	 * Time of a command. sync, called without the lock: waits until it is over (virtual time advances, or the wall clock
+	 * where calls are paced). `began` is what begin() said when the application called: the work of this driver stands for
+	 * that of the card's own, so it is within the command's time and not beside it.
+	 * async, called under the lock: done(arg) runs under the lock in the cycle in which it is over, or before the call
+	 * returns where no time passes; returns that cycle, which env->now reaches when the caller is to hear of it (so paced
+	 * calls without a clock are done at once and heard of later). -EAGAIN: the command queue is full.
 	 */
 	uint64_t (*begin)(void *ctx);
 	void (*spend)(void *ctx, enum sim_cmd_kind kind, const struct sim_cmd_cost *cost,
