@@ -33,7 +33,7 @@ start_ovs() {
 	cpus=$(lcores 2)
 	vsctl --no-wait set Open_vSwitch . other_config:dpdk-init=true other_config:hw-offload=true \
 		other_config:pmd-cpu-mask="$(printf '%#x' $((1 << ${cpus##*@})))" \
-		other_config:dpdk-extra="\"--no-huge --legacy-mem -m 512 --no-pci --file-prefix $PREFIX -d $PLUGIN --vdev=net_hwsim0,ports=2,wire0=$1,wire1=$2\""
+		other_config:dpdk-extra="\"--no-huge --legacy-mem -m 1536 --no-pci --file-prefix $PREFIX -d $PLUGIN --vdev=net_hwsim0,ports=2,wire0=$1,wire1=$2\""
 	spawn vswitchd ovs "$VSWITCHD" "unix:$WORK/db.sock" --unixctl="$WORK/vswitchd.ctl" \
 		--log-file="$WORK/ovs-vswitchd.log" -vconsole:off
 	vswitchd=$spawned
