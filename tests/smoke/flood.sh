@@ -56,7 +56,8 @@ say "$(jq -r '.end | "stream: \(.sum_received.bytes) bytes, \(.sum_sent.retransm
 
 stats=$(ask show stats | jq -c .syn_cookies)
 say "$stats"
-jq -e --argjson n "$fetched" '.sent > 10000 and .valid >= $n and .refused == 0' <<< "$stats" > /dev/null ||
+# Nearly all: a SYN of a tuple that is still in the table is for the tracker, and takes no cookie.
+jq -e --argjson n "$fetched" '.sent > 10000 and .valid >= $n * 9 / 10 and .refused == 0' <<< "$stats" > /dev/null ||
 	fail "cookies: $stats"
 # Nothing that shunt dropped was anything but the flood: strangers that the ring had no room for, or answers to them.
 drops=$(ask show drops | jq -c '[.drops[] | select(.reason | IN("ip_multicast", "control_ring_full", "tx_full", "neigh_failed",
